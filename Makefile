@@ -1,0 +1,29 @@
+# make run                                    the default study: 50 fully connected networks on Abalone
+# make run ARGS="--model=lenet --rho=1e-4"    any other
+# make test                                   the tests
+# make check                                  style, types, layers, tests
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+
+run: $(VENV)/installed
+	$(BIN)/python main.py $(ARGS)
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy keras_sharpness
+	$(BIN)/lint-imports
+
+check: lint test
+
+$(VENV)/installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV) || { echo "error: $(PYTHON) must have venv (on Debian: apt-get install python3-venv)" >&2; exit 2; }
+	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	touch $@
+
+.PHONY: run test lint check

@@ -1,0 +1,1 @@
+"""The command line: flags, commands, and the way errors are told."""

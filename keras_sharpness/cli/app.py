@@ -1,0 +1,53 @@
+"""Runs the command line on absl: parses, picks the command, and tells errors in one line."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from absl import app
+from absl import flags as absl_flags
+
+from keras_sharpness.cli import commands, flags, quiet
+from keras_sharpness.errors import InputError
+
+USAGE = """keras_sharpness: adaptive sharpness of neural networks, and what it says about generalization.
+
+python main.py [study] [flags]    train a pool of models, measure each one's sharpness, correlate it with test loss
+python main.py report RUN         write the report of a finished run again
+
+Without flags: 50 fully connected networks on Abalone. Results go to a folder in runs/. Flags can be kept in a file and
+given as --flagfile=FILE."""
+
+
+def run() -> None:
+    """Entry point of `main.py`, `python -m keras_sharpness` and the console script."""
+    flags.define()
+    app.run(_main, flags_parser=_parse)
+
+
+def _parse(argv: Sequence[str]) -> list[str]:
+    if {"--help", "-h", "-help", "--helpshort", "--helpfull"} & set(argv):
+        print(USAGE + "\n" + flags.describe())
+        sys.exit(0)
+    try:
+        return flags.FLAGS(argv)
+    except absl_flags.Error as error:
+        _fail(error)
+
+
+def _main(argv: Sequence[str]) -> None:
+    quiet.configure_logging()
+    try:
+        command, arguments = commands.choose(argv[1:])
+        command(*arguments)
+    except (InputError, OSError) as error:
+        _fail(error)
+    except KeyboardInterrupt:
+        logging.getLogger(__name__).warning("interrupted; the same command goes on from here")
+        sys.exit(130)
+
+
+def _fail(error: Exception) -> NoReturn:
+    print("error: " + " ".join(str(error).split()), file=sys.stderr)
+    sys.exit(2)

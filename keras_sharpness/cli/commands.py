@@ -1,0 +1,92 @@
+"""What the program does. Keras is imported inside, once the backend is known."""
+
+import logging
+import os
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from keras_sharpness.cli import flags, quiet
+from keras_sharpness.errors import require
+
+log = logging.getLogger(__name__)
+
+
+def study() -> None:
+    """Runs a whole study and writes its report."""
+    _start_keras(in_threads=flags.FLAGS.model == "lenet")
+    from keras_sharpness import data
+    from keras_sharpness.reporting.report import write_report
+    from keras_sharpness.studies.protocol import study_config
+    from keras_sharpness.studies.run import run_study
+
+    config = study_config(**flags.study_settings())
+    folder = Path(flags.FLAGS.output_dir or Path("runs", flags.run_name()))
+    log.info("%s, %s protocol, %d models, in %s", config.model, config.protocol, config.num_models, folder)
+    dataset = data.load(config.system.dataset, data_dir=flags.FLAGS.data_dir, download=flags.FLAGS.download)
+    log.info("data: %s", dataset.source)
+    summary = run_study(config, dataset, folder, resume=flags.FLAGS.resume, command=_command())
+    write_report(folder)
+    log.info(_verdict(summary))
+    log.info("report: %s", folder / "report.md")
+
+
+def report(run: str) -> None:
+    """Writes the report of a finished run again.
+
+    Args:
+        run: The run's folder.
+
+    Raises:
+        InputError: If there is no such folder.
+    """
+    from keras_sharpness.reporting.report import write_report
+
+    folder = Path(run)
+    require(folder.is_dir(), "`report` must be given the folder of a run", folder=str(folder))
+    write_report(folder)
+    log.info("report: %s", folder / "report.md")
+
+
+COMMANDS = {"study": study, "report": report}
+ARGUMENTS = {"study": [], "report": ["RUN"]}
+
+
+def choose(words: Sequence[str]) -> tuple[Callable[..., None], list[str]]:
+    """Returns the command that the words of the command line name, and its arguments.
+
+    Args:
+        words: What is left of the command line without its flags; nothing means `study`.
+
+    Raises:
+        InputError: If there is no such command, or its arguments do not fit.
+    """
+    name, *arguments = words or ["study"]
+    require(name in COMMANDS, f"the command must be one of {', '.join(COMMANDS)}", command=name)
+    expected = ARGUMENTS[name]
+    require(
+        len(arguments) == len(expected), f"`{name}` takes {' '.join(expected) or 'no arguments'}", arguments=arguments
+    )
+    return COMMANDS[name], arguments
+
+
+def _start_keras(in_threads: bool) -> None:
+    os.environ["KERAS_BACKEND"] = flags.FLAGS.backend or os.environ.get("KERAS_BACKEND", "tensorflow")
+    with quiet.muffled():
+        from keras_sharpness import backend
+
+        if in_threads:
+            backend.use_one_thread_per_operation()
+        backend.devices()
+
+
+def _command() -> str:
+    return shlex.join(["python", "main.py", *sys.argv[1:]])
+
+
+def _verdict(summary: dict) -> str:
+    if summary["tau"] is None:
+        return "tau: undefined"
+    low, high = summary["tau_ci_low"], summary["tau_ci_high"]
+    return f"tau = {summary['tau']:.3f} [{low:.3f}, {high:.3f}], p = {summary['p_value']:.2g}, {summary['num_models']} models"

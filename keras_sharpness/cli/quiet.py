@@ -1,0 +1,44 @@
+"""Keeps the terminal to one clear line per stage."""
+
+import contextlib
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+
+from absl import logging as absl_logging
+
+
+def configure_logging() -> None:
+    """Sends this package's messages to standard error, plain, and silences TensorFlow's."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    absl_logging.set_verbosity(absl_logging.ERROR)
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    log = logging.getLogger("keras_sharpness")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+@contextlib.contextmanager
+def muffled() -> Iterator[None]:
+    """Holds back what native libraries print to standard error while they load, unless the block raises.
+
+    Yields:
+        Nothing.
+    """
+    sys.stderr.flush()
+    keep = os.dup(2)
+    with tempfile.TemporaryFile() as printed:
+        os.dup2(printed.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            printed.seek(0)
+            os.write(keep, printed.read())
+            raise
+        finally:
+            os.dup2(keep, 2)
+            os.close(keep)

@@ -1,0 +1,115 @@
+"""The graph attention layer of Velickovic et al. (arXiv:1710.10903)."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_sharpness.models.dropout import Dropout
+from keras_sharpness.typing import Array
+
+
+@keras.saving.register_keras_serializable("keras_sharpness")
+class GraphAttention(keras.layers.Layer):
+    """Each node averages its neighbours' features, weighted by attention (equations 1 to 6 of the paper).
+
+    For every head, with h = x W:
+
+        score(i <- j) = leaky_relu(a_receiver . h_i + a_sender . h_j)
+        alpha(i <- j) = softmax of the scores over the edges into i
+        out_i = sum_j alpha(i <- j) h_j
+
+    The heads are concatenated or averaged, and a bias is added.
+
+    Args:
+        channels: Output channels of each head.
+        heads: Attention heads.
+        concat: Whether heads are concatenated; otherwise averaged.
+        dropout: Rate of dropout on the attention coefficients.
+        negative_slope: Slope of the leaky ReLU.
+        add_self_loops: Whether each node attends to itself beside its given neighbours.
+        **kwargs: Keras layer arguments.
+
+    Call arguments:
+        features: Shape (num_nodes, num_features).
+        edges: Integers of shape (2, num_edges): senders, then receivers.
+
+    Call returns:
+        Shape (num_nodes, heads * channels) if concatenated, else (num_nodes, channels).
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        heads: int = 1,
+        concat: bool = True,
+        dropout: float = 0.0,
+        negative_slope: float = 0.2,
+        add_self_loops: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        """See the class."""
+        super().__init__(**kwargs)
+        self.channels, self.heads, self.concat = channels, heads, concat
+        self.negative_slope, self.add_self_loops = negative_slope, add_self_loops
+        self.dropout = Dropout(dropout)
+
+    def build(self, features_shape: tuple, edges_shape: tuple) -> None:
+        """Creates the weights: kernel, the two attention vectors of each head, bias."""
+        width = self.heads * self.channels
+        self.kernel = self.add_weight(shape=(features_shape[-1], width), initializer="glorot_uniform", name="kernel")
+        for role in ("sender", "receiver"):
+            attention = self.add_weight(
+                shape=(self.heads, self.channels), initializer="glorot_uniform", name=f"{role}_attention"
+            )
+            setattr(self, f"{role}_attention", attention)
+        self.bias = self.add_weight(shape=(width if self.concat else self.channels,), initializer="zeros", name="bias")
+        self.built = True
+
+    def call(self, features: Array, edges: Array, training: bool = False) -> Array:
+        """See the class."""
+        num_nodes = ops.shape(features)[0]
+        senders, receivers = self._endpoints(edges, num_nodes)
+        hidden = ops.reshape(ops.matmul(features, self.kernel), (-1, self.heads, self.channels))
+        sent = ops.sum(hidden * self.sender_attention, axis=-1)
+        received = ops.sum(hidden * self.receiver_attention, axis=-1)
+        scores = ops.take(sent, senders, axis=0) + ops.take(received, receivers, axis=0)
+        scores = ops.leaky_relu(scores, self.negative_slope)
+        alpha = self.dropout(segment_softmax(scores, receivers, num_nodes), training=training)
+        messages = alpha[..., None] * ops.take(hidden, senders, axis=0)
+        return self._combine(ops.segment_sum(messages, receivers, num_nodes)) + self.bias
+
+    def compute_output_shape(self, features_shape: tuple, edges_shape: tuple) -> tuple:
+        """Returns the shape of the output."""
+        return (features_shape[0], self.heads * self.channels if self.concat else self.channels)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments of the constructor."""
+        names = ("channels", "heads", "concat", "negative_slope", "add_self_loops")
+        return {**super().get_config(), **{n: getattr(self, n) for n in names}, "dropout": self.dropout.rate}
+
+    def _endpoints(self, edges: Array, num_nodes: int) -> tuple[Array, Array]:
+        if self.add_self_loops:
+            loops = ops.cast(ops.arange(num_nodes), edges.dtype)
+            edges = ops.concatenate([edges, ops.stack([loops, loops])], axis=1)
+        return edges[0], edges[1]
+
+    def _combine(self, heads: Array) -> Array:
+        return ops.reshape(heads, (-1, self.heads * self.channels)) if self.concat else ops.mean(heads, axis=1)
+
+
+def segment_softmax(scores: Array, segments: Array, num_segments: int) -> Array:
+    """Takes the softmax of scores over each segment.
+
+    Args:
+        scores: Shape (n, ...).
+        segments: Integers of shape (n,), the segment of each row.
+        num_segments: Number of segments.
+
+    Returns:
+        Shape (n, ...): positive, of sum 1 over every segment.
+    """
+    # Softmax ignores a shift; the largest score keeps exp finite, and its gradient is zero.
+    highest = ops.stop_gradient(ops.segment_max(scores, segments, num_segments))
+    exponentials = ops.exp(scores - ops.take(highest, segments, axis=0))
+    return exponentials / ops.take(ops.segment_sum(exponentials, segments, num_segments), segments, axis=0)

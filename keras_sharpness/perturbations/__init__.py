@@ -1,0 +1,3 @@
+"""The set that perturbations are taken from: a ball, in units of the scale of each weight."""
+
+from keras_sharpness.perturbations.ball import Ball as Ball

@@ -1,0 +1,1 @@
+"""Pools: many models of one architecture, each trained from its own seed."""

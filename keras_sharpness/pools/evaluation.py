@@ -1,0 +1,45 @@
+"""Loss and error of trained models over many examples."""
+
+from collections.abc import Callable
+
+import numpy as np
+from keras import ops
+
+from keras_sharpness import backend
+from keras_sharpness.objective import Objective
+from keras_sharpness.pools.batches import split_batches
+from keras_sharpness.typing import Array, Data, State, Weights
+
+# Examples in one forward pass: bounds the memory of a convolutional network's activations.
+CHUNK = 1000
+
+
+def compile_evaluation(objective: Objective, classification: bool) -> Callable[[Weights, State, np.ndarray], list[float]]:
+    """Compiles the evaluation of models of one architecture.
+
+    Args:
+        objective: The loss.
+        classification: Whether outputs are logits whose error rate counts too.
+
+    Returns:
+        A function of (weights, state, indices) that returns the mean loss over these examples in inference mode and,
+        for classification, the share of wrong predictions.
+    """
+    metrics = [objective.loss, objective.error] if classification else [objective.loss]
+
+    def evaluate(weights: Weights, state: State, data: Data, batches: Array) -> Array:
+        def one(carry: tuple, indices: Array) -> tuple[tuple, Array]:
+            return carry, ops.stack([metric(weights, state, data, indices) for metric in metrics])
+
+        return backend.scan(one, (), batches)[1]
+
+    evaluate = backend.compile(evaluate)
+
+    def means(weights: Weights, state: State, indices: np.ndarray) -> list[float]:
+        total = np.zeros(len(metrics))
+        for batches in split_batches(indices, CHUNK):
+            values = evaluate(weights, state, objective.data, ops.convert_to_tensor(batches))
+            total += batches.shape[-1] * ops.convert_to_numpy(values).astype(np.float64).sum(axis=0)
+        return list(total / len(indices))
+
+    return means

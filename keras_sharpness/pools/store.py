@@ -1,0 +1,116 @@
+"""Keeps a pool on disk, one file a member, so that a run can be picked up where it ended."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from keras_sharpness.atomic import atomic_open
+from keras_sharpness.errors import InputError
+from keras_sharpness.pools.member import Member
+
+
+class PoolStore:
+    """The members, their evaluations and their loss paths in a run's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        """Names the folder; it is made when the first file is.
+
+        Args:
+            folder: The run's folder.
+        """
+        self._pool, self._paths = Path(folder) / "pool", Path(folder) / "sharpness"
+
+    def trained(self) -> set[int]:
+        """Returns the indices of the members that have been saved."""
+        return _indices(self._pool)
+
+    def measured(self) -> set[int]:
+        """Returns the indices of the members whose loss paths have been saved."""
+        return _indices(self._paths)
+
+    def clear(self) -> None:
+        """Removes everything saved."""
+        for folder in (self._pool, self._paths):
+            for index in _indices(folder):
+                _path(folder, index).unlink()
+
+    def save_member(self, member: Member, evaluation: dict[str, float]) -> None:
+        """Saves a trained member and its losses on the data's splits."""
+        arrays = {f"weight_{k}": w for k, w in enumerate(member.weights)}
+        arrays |= {f"state_{k}": s for k, s in enumerate(member.state)}
+        _save(self._pool, member.index, seed=member.seed, epoch_losses=member.epoch_losses, **arrays, **evaluation)
+
+    def load_member(self, index: int) -> Member:
+        """Returns a saved member.
+
+        Args:
+            index: Its place in the pool.
+
+        Raises:
+            InputError: If it is not there, or its file is damaged.
+        """
+        arrays = _load(self._pool, index)
+        return Member(
+            index=index,
+            seed=int(arrays["seed"]),
+            weights=_numbered(arrays, "weight"),
+            state=_numbered(arrays, "state"),
+            epoch_losses=tuple(arrays["epoch_losses"].tolist()),
+        )
+
+    def load_row(self, index: int) -> dict[str, float]:
+        """Returns what a member's file says of it besides its weights: seed, epochs, losses."""
+        arrays = _load(self._pool, index)
+        row = {"index": index, "seed": int(arrays.pop("seed")), "epochs": len(arrays.pop("epoch_losses"))}
+        return row | {k: float(v) for k, v in arrays.items() if not k.startswith(("weight_", "state_"))}
+
+    def save_paths(self, index: int, losses: np.ndarray) -> None:
+        """Saves a member's losses along its ascents, shape (num_batches, num_steps + 1)."""
+        _save(self._paths, index, losses=losses)
+
+    def load_paths(self, index: int) -> np.ndarray:
+        """Returns a member's saved losses along its ascents, shape (num_batches, num_steps + 1)."""
+        return _load(self._paths, index)["losses"]
+
+
+def load_model(folder: Path, index: int, architecture: keras.Model) -> keras.Model:
+    """Rebuilds a member of a saved pool as a Keras model.
+
+    Args:
+        folder: The run's folder.
+        index: The member's place in the pool.
+        architecture: A model of the pool's architecture, such as `models.fcnn()`; it gets the member's weights.
+
+    Returns:
+        `architecture`.
+    """
+    return PoolStore(folder).load_member(index).assign_to(architecture)
+
+
+def _path(folder: Path, index: int) -> Path:
+    return folder / f"{index:05d}.npz"
+
+
+def _indices(folder: Path) -> set[int]:
+    return {int(path.stem) for path in folder.glob("[0-9]*.npz")}
+
+
+def _save(folder: Path, index: int, **arrays: object) -> None:
+    with atomic_open(_path(folder, index), "wb") as file:
+        np.savez(file, **arrays)
+
+
+def _load(folder: Path, index: int) -> dict[str, np.ndarray]:
+    path = _path(folder, index)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
+    except FileNotFoundError:
+        raise InputError(f"Model {index} must have been saved. Received: no file {path}") from None
+    except Exception as error:
+        raise InputError(f"{path} must be a whole file of a run. Received: {error}") from None
+
+
+def _numbered(arrays: dict[str, np.ndarray], prefix: str) -> list[np.ndarray]:
+    return [arrays[f"{prefix}_{k}"] for k in range(sum(name.startswith(f"{prefix}_") for name in arrays))]

@@ -1,0 +1,182 @@
+"""Trains pools: many members at once as one tensor computation, or one after another in threads."""
+
+import dataclasses
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Any, TypeVar
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_sharpness import backend, tree
+from keras_sharpness.objective import Objective
+from keras_sharpness.pools.batches import split_batches
+from keras_sharpness.pools.initialization import initialize
+from keras_sharpness.pools.member import Member, member_seed
+from keras_sharpness.pools.schedule import Schedule
+from keras_sharpness.typing import Array, Data, State, Weights
+
+# Members in training at once: enough to fill the vector units, few enough to stay in the caches.
+SLOTS = 25
+
+T = TypeVar("T")
+U = TypeVar("U")
+Step = Callable[[Weights, State, Data, Array], tuple[Weights, State, Array]]
+
+
+def train_pool(
+    objective: Objective,
+    examples: np.ndarray,
+    schedule: Schedule,
+    indices: Iterable[int],
+    seed: int,
+    vectorize: bool | None = None,
+) -> Iterator[Member]:
+    """Trains members of a pool, each from its own seed.
+
+    Args:
+        objective: The loss; its model gives the architecture.
+        examples: Indices of the training examples.
+        schedule: How to train and when to stop.
+        indices: Which members of the pool to train.
+        seed: Seed of the pool.
+        vectorize: Whether members train together as one tensor computation; None decides by the model.
+
+    Yields:
+        Trained members, as they finish.
+    """
+    vectorize = objective.vectorizable if vectorize is None else vectorize
+    steps = compile_steps(objective, schedule.learning_rate, vectorize)
+    members = (_start(objective.model, index, member_seed(seed, index)) for index in indices)
+    train_epoch = _Epoch(steps, objective.data, examples, schedule.batch_size)
+    if vectorize:
+        yield from _train_together(train_epoch, members, schedule)
+    else:
+        yield from map_in_threads(lambda member: _train_alone(train_epoch, member, schedule), members)
+
+
+def sgd_step(objective: Objective, learning_rate: float) -> Step:
+    """Returns the training step w <- w - learning_rate * gradient of L_S(w), in training mode.
+
+    Args:
+        objective: The loss.
+        learning_rate: Learning rate.
+
+    Returns:
+        A function of (weights, state, data, indices) that returns new weights, new state and the loss before the step.
+    """
+    loss_and_gradient = backend.value_and_grad(objective.loss_and_state, has_aux=True)
+
+    def step(weights: Weights, state: State, data: Data, indices: Array) -> tuple[Weights, State, Array]:
+        (loss, state), gradient = loss_and_gradient(weights, state, data, indices, True)
+        return tree.add_scaled(weights, -learning_rate, gradient), state, loss
+
+    return step
+
+
+def compile_steps(objective: Objective, learning_rate: float, vectorize: bool) -> Step:
+    """Returns a compiled run of training steps: `sgd_step` for each batch in turn.
+
+    Args:
+        objective: The loss.
+        learning_rate: Learning rate.
+        vectorize: Whether weights, state and batches have a member axis: first of all, and second in the batches.
+
+    Returns:
+        A function of (weights, state, data, batches) that returns new weights, new state and the losses of the steps,
+        shape (num_batches, [members]).
+    """
+    step = sgd_step(objective, learning_rate)
+    if vectorize:
+        step = backend.vectorize(step, in_axes=(0, 0, None, 0))
+
+    def steps(weights: Weights, state: State, data: Data, batches: Array) -> tuple[Weights, State, Array]:
+        def advance(carry: tuple[Weights, State], indices: Array) -> tuple[tuple[Weights, State], Array]:
+            weights, state, loss = step(*carry, data, indices)
+            return (weights, state), loss
+
+        (weights, state), losses = backend.scan(advance, (weights, state), batches)
+        return weights, state, losses
+
+    return backend.compile(steps)
+
+
+def map_in_threads(fn: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
+    """Applies `fn` to items on as many threads as there are cores; yields results in order."""
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
+        yield from pool.map(fn, items)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Epoch:
+    """One pass over the training examples."""
+
+    steps: Step
+    data: Data
+    examples: np.ndarray
+    batch_size: int
+
+    def __call__(self, weights: Weights, state: State, order: np.ndarray) -> tuple[Weights, State, np.ndarray]:
+        """Returns new weights and state, and the mean loss over the examples as they were met."""
+        losses, sizes = [], []
+        for batches in split_batches(order, self.batch_size):
+            weights, state, part = self.steps(weights, state, self.data, ops.convert_to_tensor(batches))
+            losses.extend(ops.convert_to_numpy(part).astype(np.float64))
+            sizes.extend([batches.shape[-1]] * len(batches))
+        return weights, state, np.average(losses, axis=0, weights=sizes)
+
+    def order(self, member: Member) -> np.ndarray:
+        """Shuffles the examples for the member's next epoch."""
+        rng = np.random.default_rng([member.seed, 1 + len(member.epoch_losses)])
+        return rng.permutation(self.examples)
+
+
+def _start(model: keras.Model, index: int, seed: int) -> Member:
+    weights, state = initialize(model, np.random.default_rng([seed, 0]))
+    return Member(index=index, seed=seed, weights=weights, state=state)
+
+
+def _train_alone(train_epoch: _Epoch, member: Member, schedule: Schedule) -> Member:
+    while not schedule.is_over(member.epoch_losses):
+        member = _advance(member, *train_epoch(*member.tensors(), train_epoch.order(member)))
+    return dataclasses.replace(member, **_as_numpy(member))
+
+
+def _train_together(train_epoch: _Epoch, waiting: Iterator[Member], schedule: Schedule) -> Iterator[Member]:
+    """Keeps a fixed number of members in training: whoever stops makes room for the next in line."""
+    active = list(islice(waiting, SLOTS))
+    slots = len(active)
+    while active:
+        # Empty slots are filled with copies, so that shapes, and with them the compiled function, stay the same.
+        filled = active + [active[-1]] * (slots - len(active))
+        weights, state = _map(ops.convert_to_tensor, _stack([(m.weights, m.state) for m in filled]))
+        outputs = train_epoch(weights, state, np.stack([train_epoch.order(m) for m in filled]))
+        outputs = _map(ops.convert_to_numpy, outputs)
+        active = [_advance(m, *_map(lambda a, k=k: a[k], outputs)) for k, m in enumerate(active)]
+        yield from (m for m in active if schedule.is_over(m.epoch_losses))
+        active = [m for m in active if not schedule.is_over(m.epoch_losses)]
+        active.extend(islice(waiting, slots - len(active)))
+
+
+def _advance(member: Member, weights: Weights, state: State, loss: Any) -> Member:
+    losses = (*member.epoch_losses, float(loss))
+    return dataclasses.replace(member, weights=weights, state=state, epoch_losses=losses)
+
+
+def _as_numpy(member: Member) -> dict[str, list]:
+    weights, state = _map(ops.convert_to_numpy, (member.weights, member.state))
+    return {"weights": weights, "state": state}
+
+
+def _stack(values: list) -> Any:
+    return keras.tree.map_structure(lambda *arrays: np.stack(arrays), *values)
+
+
+def _map(fn: Callable, structure: Any) -> Any:
+    return keras.tree.map_structure(fn, structure)

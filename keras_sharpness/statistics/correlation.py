@@ -1,0 +1,98 @@
+"""Kendall's rank correlation between the sharpness and the test loss of a pool of models."""
+
+import dataclasses
+
+import numpy as np
+import scipy.stats
+from numpy.typing import ArrayLike
+
+from keras_sharpness.errors import InputError, require
+from keras_sharpness.statistics.intervals import percentile_interval, resample_tau
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Kendall:
+    """Kendall's tau-b of a pool and how well the pool determines it.
+
+    Attributes:
+        tau: Rank correlation, in [-1, 1]. Negative: sharper models have lower test loss.
+        p_value: Two-sided, for the hypothesis that sharpness and test loss are independent.
+        ci_low: Lower end of the confidence interval of tau.
+        ci_high: Upper end.
+        num_models: Models in the pool.
+        confidence: Nominal coverage of the interval.
+    """
+
+    tau: float
+    p_value: float
+    ci_low: float
+    ci_high: float
+    num_models: int
+    confidence: float = 0.95
+
+
+def kendall(
+    sharpness: ArrayLike,
+    test_loss: ArrayLike,
+    *,
+    confidence: float = 0.95,
+    num_resamples: int = 10_000,
+    seed: int = 0,
+) -> Kendall:
+    """Correlates sharpness with test loss over the models of a pool.
+
+    tau is that of the paper's section II.C; pairs tied in one of the two are allowed for as in tau-b. The p-value
+    is exact for small pools without ties and asymptotic otherwise, as `scipy.stats.kendalltau` chooses. The interval
+    is a bootstrap over models (see `intervals`). The order of the models has no influence on any of the numbers.
+
+    Args:
+        sharpness: One value per model, shape (num_models,).
+        test_loss: One value per model, shape (num_models,).
+        confidence: Nominal coverage of the interval, between 0 and 1.
+        num_resamples: Bootstrap resamples.
+        seed: Seed of the resampling.
+
+    Returns:
+        The correlation, its p-value and its interval.
+
+    Raises:
+        InputError: If there are fewer than three models, the lengths differ, a value is not finite, all values of
+            one of the two are equal, or an option is out of range.
+    """
+    require(0 < confidence < 1, "`confidence` must be between 0 and 1", confidence=confidence)
+    require(num_resamples >= 1, "`num_resamples` must be at least 1", num_resamples=num_resamples)
+    x, y = _sorted(*_checked(sharpness, test_loss))
+    tau, p_value = scipy.stats.kendalltau(x, y)
+    resampled = resample_tau(x, y, num_resamples, np.random.default_rng(seed))
+    low, high = percentile_interval(resampled, confidence)
+    return Kendall(
+        tau=float(tau), p_value=float(p_value), ci_low=low, ci_high=high, num_models=len(x), confidence=confidence
+    )
+
+
+def _checked(sharpness: ArrayLike, test_loss: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    x, y = _vector("sharpness", sharpness), _vector("test_loss", test_loss)
+    require(
+        len(x) == len(y), "`sharpness` and `test_loss` must be of one length", sharpness=len(x), test_loss=len(y)
+    )
+    require(len(x) >= 3, "A rank correlation must have at least 3 models", num_models=len(x))
+    for name, values in (("sharpness", x), ("test_loss", y)):
+        require(values.min() < values.max(), f"`{name}` must not be the same for all models", value=float(values[0]))
+    return x, y
+
+
+def _vector(name: str, values: ArrayLike) -> np.ndarray:
+    try:
+        vector = np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"`{name}` must be numbers, one per model. Received: {error}") from error
+    require(vector.ndim == 1, f"`{name}` must hold one value per model", shape=vector.shape)
+    bad = np.flatnonzero(~np.isfinite(vector))
+    require(not bad.size, f"`{name}` must be finite", models=bad[:5].tolist(), values=vector[bad[:5]].tolist())
+    return vector
+
+
+def _sorted(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    # A resample draws places in the list, so the list's order must not depend on how the models were numbered.
+    order = np.lexsort((y, x))
+    return x[order], y[order]

@@ -1,0 +1,181 @@
+"""A study on disk: every member is saved as soon as it is trained or measured, so that a killed run goes on."""
+
+import contextlib
+import dataclasses
+import importlib.metadata
+import json
+import logging
+import platform
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import keras
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from keras_sharpness import backend
+from keras_sharpness.atomic import atomic_open
+from keras_sharpness.data.dataset import Dataset
+from keras_sharpness.errors import InputError, require
+from keras_sharpness.measures import WorstCaseSharpness
+from keras_sharpness.pools.store import PoolStore
+from keras_sharpness.statistics import kendall
+from keras_sharpness.studies.protocol import StudyConfig
+from keras_sharpness.studies.study import Study
+
+PACKAGES = ("keras_sharpness", "keras", "tensorflow", "jax", "torch", "numpy", "scipy")
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+def run_study(
+    config: StudyConfig, dataset: Dataset, folder: Path, *, resume: bool = True, command: str = ""
+) -> dict[str, Any]:
+    """Trains, measures and correlates; leaves `config.json`, `models.csv`, `summary.json` and the pool in the folder.
+
+    Args:
+        config: The settings.
+        dataset: The system's data.
+        folder: The run's folder.
+        resume: Whether models that the folder holds already are kept; otherwise the study starts afresh.
+        command: The command that repeats the run, for the record.
+
+    Returns:
+        The summary: tau, p-value, interval, number of models, seconds.
+
+    Raises:
+        InputError: If the folder holds a run with other settings.
+    """
+    store = PoolStore(folder)
+    if not resume:
+        store.clear()
+    _write_config(folder, _describe(config, dataset, command), fresh=not store.trained())
+    study, seconds = Study(config, dataset), {}
+    with _timed(seconds, "seconds_training"):
+        _train(study, store)
+    with _timed(seconds, "seconds_sharpness"):
+        _measure(study, store)
+    table = _table(store, config.num_models)
+    _write_csv(folder / "models.csv", table)
+    summary = summarize(table) | seconds
+    _write_json(folder / "summary.json", summary)
+    return summary
+
+
+def summarize(table: pd.DataFrame) -> dict[str, Any]:
+    """Correlates sharpness with test loss over the models of a table; diverged ones are counted and left out.
+
+    Args:
+        table: A row per model with columns `sharpness` and `test_loss`.
+
+    Returns:
+        tau, p_value, tau_ci_low, tau_ci_high, num_models, num_diverged. The first four are None when fewer than three
+        models are left.
+    """
+    finite = table[np.isfinite(table[["sharpness", "test_loss"]]).all(axis=1)]
+    counts = {"num_models": len(finite), "num_diverged": len(table) - len(finite)}
+    try:
+        result = kendall(finite["sharpness"], finite["test_loss"])
+    except InputError as error:
+        log.warning("No tau: %s", error)
+        return dict.fromkeys(("tau", "p_value", "tau_ci_low", "tau_ci_high")) | counts
+    tau = {"tau": result.tau, "p_value": result.p_value, "tau_ci_low": result.ci_low, "tau_ci_high": result.ci_high}
+    return tau | counts
+
+
+def _train(study: Study, store: PoolStore) -> None:
+    missing = _missing(study.config.num_models, store.trained(), "trained")
+    for member in _progress(study.train(missing), missing, "training"):
+        store.save_member(member, study.evaluate(member))
+
+
+def _measure(study: Study, store: PoolStore) -> None:
+    missing = _missing(study.config.num_models, store.measured(), "measured")
+    members = (store.load_member(index) for index in missing)
+    for index, losses in _progress(study.measure(members), missing, "sharpness"):
+        store.save_paths(index, losses)
+
+
+def _missing(num_models: int, done: set[int], what: str) -> list[int]:
+    missing = [index for index in range(num_models) if index not in done]
+    if len(missing) < num_models:
+        log.info("%d of %d models are already %s", num_models - len(missing), num_models, what)
+    return missing
+
+
+def _progress(work: Iterable[T], missing: list[int], stage: str) -> Iterator[T]:
+    # Without a terminal the bar would fill a log with control characters.
+    return tqdm(work, total=len(missing), desc=stage, unit="model", disable=None if missing else True)
+
+
+@contextlib.contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    seconds[stage] = round(time.perf_counter() - start, 3)
+    log.info("%s: %.1f s", stage.removeprefix("seconds_"), seconds[stage])
+
+
+def _table(store: PoolStore, num_models: int) -> pd.DataFrame:
+    rows = []
+    for index in range(num_models):
+        sharpness = WorstCaseSharpness(store.load_paths(index))
+        measured = {"sharpness": sharpness.value, "sharpness_standard_error": sharpness.standard_error}
+        rows.append(store.load_row(index) | measured)
+    return pd.DataFrame(rows)
+
+
+def _describe(config: StudyConfig, dataset: Dataset, command: str) -> dict[str, Any]:
+    return {
+        "study": dataclasses.asdict(config),
+        "data": dataset.source,
+        "backend": keras.config.backend(),
+        "devices": backend.devices(),
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
+        "command": command,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _write_config(folder: Path, settings: dict[str, Any], fresh: bool) -> None:
+    path = folder / "config.json"
+    if not fresh and path.exists():
+        _check_same(json.loads(path.read_text()), settings, folder)
+    else:
+        _write_json(path, settings)
+
+
+def _check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
+    keys = ("data", "backend")
+    old = _flat(before.get("study", {})) | {key: before.get(key) for key in keys}
+    new = _flat(now["study"]) | {key: now[key] for key in keys}
+    differing = [f"{key}: {old.get(key)} there, {new.get(key)} now" for key in old | new if old.get(key) != new.get(key)]
+    require(
+        not differing,
+        f"{folder} must hold a run with the same settings; choose another --output_dir, or --noresume to start afresh",
+        differing="; ".join(differing),
+    )
+
+
+def _flat(settings: dict[str, Any]) -> dict[str, Any]:
+    return settings | settings.get("schedule", {}) | {"schedule": None}
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    with atomic_open(path) as file:
+        json.dump(content, file, indent=2)
+        file.write("\n")
+
+
+def _write_csv(path: Path, table: pd.DataFrame) -> None:
+    with atomic_open(path) as file:
+        table.to_csv(file, index=False)

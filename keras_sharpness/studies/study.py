@@ -1,0 +1,78 @@
+"""A study in memory: the data, the pool and the measurements."""
+
+from collections.abc import Iterable, Iterator
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_sharpness import models
+from keras_sharpness.data.dataset import Dataset
+from keras_sharpness.maximizers import PGA
+from keras_sharpness.measures.batches import draw_batches
+from keras_sharpness.measures.worst_case import loss_paths
+from keras_sharpness.objective import Objective
+from keras_sharpness.perturbations import Ball
+from keras_sharpness.pools.evaluation import compile_evaluation
+from keras_sharpness.pools.member import Member
+from keras_sharpness.pools.training import map_in_threads, train_pool
+from keras_sharpness.studies.protocol import StudyConfig
+
+
+class Study:
+    """Trains the members of a pool and measures them."""
+
+    def __init__(self, config: StudyConfig, dataset: Dataset) -> None:
+        """Builds the network and compiles what all members share.
+
+        Args:
+            config: The settings.
+            dataset: The system's data.
+        """
+        self.config, self.dataset = config, dataset
+        self.objective = Objective(build_network(config), _loss(config), dataset.x, dataset.y)
+        self._evaluate = compile_evaluation(self.objective, config.system.classification)
+        self._paths = loss_paths(self.objective, *_ascent(config))
+        # All members climb on the same batches: their differences are then their own, not the draw's.
+        self._batches = draw_batches(dataset.train, config.m, config.num_batches, config.seed)
+
+    def train(self, indices: Iterable[int]) -> Iterator[Member]:
+        """Trains the members of these places in the pool; yields them as they finish."""
+        config = self.config
+        return train_pool(self.objective, self.dataset.train, config.schedule, indices, config.seed)
+
+    def evaluate(self, member: Member) -> dict[str, float]:
+        """Returns training and test loss and, for classification, error rate, in inference mode."""
+        weights, state = member.tensors()
+        values = {}
+        for split in ("train", "test"):
+            metrics = self._evaluate(weights, state, getattr(self.dataset, split))
+            values |= dict(zip((f"{split}_loss", f"{split}_error"), metrics, strict=False))
+        return values
+
+    def measure(self, members: Iterable[Member]) -> Iterator[tuple[int, np.ndarray]]:
+        """Yields each member's index and losses along its ascents, shape (num_batches, num_steps + 1)."""
+        # One vectorized ascent fills the cores by itself; others are run side by side.
+        over = map if self.objective.vectorizable else map_in_threads
+        return over(lambda member: (member.index, self._losses(member)), members)
+
+    def _losses(self, member: Member) -> np.ndarray:
+        batches = ops.convert_to_tensor(self._batches)
+        return ops.convert_to_numpy(self._paths(*member.tensors(), self.objective.data, batches))
+
+
+def build_network(config: StudyConfig) -> keras.Model:
+    """Builds the network of a study, untrained."""
+    options = {"heads": config.heads} if config.model == "gat" else {}
+    return getattr(models, config.system.network)(**options)
+
+
+def _loss(config: StudyConfig) -> keras.losses.Loss:
+    if config.system.classification:
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    return keras.losses.MeanSquaredError()
+
+
+def _ascent(config: StudyConfig) -> tuple[Ball, PGA]:
+    ball = Ball(rho=config.rho, norm=config.norm, scaling=config.scaling)
+    return ball, PGA(num_steps=config.pga_steps, step_size=config.step_size, coordinates=config.coordinates)

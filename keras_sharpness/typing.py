@@ -1,0 +1,19 @@
+"""Names for what the numerical core passes around."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+Array: TypeAlias = Any
+"""A tensor of the active backend, or anything that converts to one."""
+
+Weights: TypeAlias = list[Array]
+"""One array per trainable weight, in Keras's own order and layouts."""
+
+State: TypeAlias = list[Array]
+"""One array per non-trainable variable: batch-norm statistics, seed generators."""
+
+Data: TypeAlias = Any
+"""All inputs and targets of a data set, as tensors of the backend; a batch is a set of indices into it."""
+
+ScalarFn: TypeAlias = Callable[[Weights], Array]
+"""A loss as a function of the weights (or of their perturbation) alone."""
