@@ -60,7 +60,7 @@ class Objective:
 
     @property
     def vectorizable(self) -> bool:
-        """Whether many copies of the weights at once are faster than one by one: small networks without convolutions."""
+        """Whether many copies of the weights run faster at once: small networks without convolutions."""
         layers = self.model._flatten_layers(include_self=False, recursive=True)
         return self.model.count_params() <= MOST_PARAMETERS and not any(isinstance(n, SLOW_AT_ONCE) for n in layers)
 

@@ -33,7 +33,9 @@ class Case:
         weights = self.weights
         scales = [scale(w) for w in weights]
         fn = self.reference
-        return np.array([reference.pga_path(fn(b), weights, self.rho, self.step_size, num_steps, scales) for b in batches])
+        return np.array(
+            [reference.pga_path(fn(b), weights, self.rho, self.step_size, num_steps, scales) for b in batches]
+        )
 
 
 def randomize(model: keras.Model, seed: int = 1) -> keras.Model:
@@ -53,7 +55,9 @@ def fcnn() -> Case:
     x, y = rng.normal(size=(200, 10)), rng.normal(size=(200, 1))
 
     def fn(batch):
-        return reference.value_and_gradient(lambda w: reference.fcnn(w, x[batch]), reference.mean_squared_error, y[batch])
+        return reference.value_and_gradient(
+            lambda w: reference.fcnn(w, x[batch]), reference.mean_squared_error, y[batch]
+        )
 
     return Case(model, "mean_squared_error", x.astype("float32"), y.astype("float32"), 0.05, 0.05, fn)
 

@@ -1,7 +1,8 @@
 """Slow float64 NumPy versions of the networks, their gradients and the ascent, to check the package against.
 
-A network is a function of (weights, inputs) that returns its outputs and a pullback: from the gradient of the outputs to
-the gradients of the weights, in Keras's order. Layers return (output, pullback) with pullback(g) -> (input's, [weights']).
+A network is a function of (weights, inputs) that returns its outputs and a pullback: from the gradient of the outputs
+to the gradients of the weights, in Keras's order. Layers return (output, pullback) with pullback(g) -> (gradient of the
+input, [gradients of the weights]).
 """
 
 import numpy as np

@@ -3,11 +3,11 @@
 Every module has the same names:
 
 - `value_and_grad(fn, has_aux=False)`: as `jax.value_and_grad`, with respect to the first argument, a list of arrays.
-- `compile(fn)`: `fn` traced once for each combination of argument shapes.
-- `vectorize(fn, in_axes)`: `fn` mapped over the leading axis of the arguments whose entry in `in_axes` is 0; those whose
-  entry is None are shared.
-- `scan(step, carry, xs=None, length=None)`: threads `carry` through `step(carry, x) -> (carry, y)` over the leading axis
-  of `xs`, or `length` times with `x` None, and stacks the float tensors `y`.
+- `compile(fn)`: `fn`, traced once for each combination of argument shapes.
+- `vectorize(fn, in_axes)`: `fn` mapped over the leading axis of the arguments whose entry in `in_axes` is 0; an
+  argument whose entry is None is shared.
+- `scan(step, carry, xs=None, length=None)`: threads `carry` through `step(carry, x) -> (carry, y)` over the leading
+  axis of `xs`, or `length` times with `x` None, and stacks the float tensors `y`.
 - `use_one_thread_per_operation()`: for work that is itself run in threads; to be called before the first operation.
 - `devices()`: names of the devices in use.
 """

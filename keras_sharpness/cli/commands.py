@@ -9,19 +9,20 @@ from pathlib import Path
 
 from keras_sharpness.cli import flags, quiet
 from keras_sharpness.errors import require
+from keras_sharpness.studies.protocol import study_config
 
 log = logging.getLogger(__name__)
 
 
 def study() -> None:
     """Runs a whole study and writes its report."""
-    _start_keras(in_threads=flags.FLAGS.model == "lenet")
+    config = study_config(**flags.study_settings())
+    # LeNet's members train in threads, one core each.
+    _start_keras(in_threads=config.model == "lenet")
     from keras_sharpness import data
     from keras_sharpness.reporting.report import write_report
-    from keras_sharpness.studies.protocol import study_config
     from keras_sharpness.studies.run import run_study
 
-    config = study_config(**flags.study_settings())
     folder = Path(flags.FLAGS.output_dir or Path("runs", flags.run_name()))
     log.info("%s, %s protocol, %d models, in %s", config.model, config.protocol, config.num_models, folder)
     dataset = data.load(config.system.dataset, data_dir=flags.FLAGS.data_dir, download=flags.FLAGS.download)
@@ -89,4 +90,5 @@ def _verdict(summary: dict) -> str:
     if summary["tau"] is None:
         return "tau: undefined"
     low, high = summary["tau_ci_low"], summary["tau_ci_high"]
-    return f"tau = {summary['tau']:.3f} [{low:.3f}, {high:.3f}], p = {summary['p_value']:.2g}, {summary['num_models']} models"
+    tau, p_value, num_models = summary["tau"], summary["p_value"], summary["num_models"]
+    return f"tau = {tau:.3f} [{low:.3f}, {high:.3f}], p = {p_value:.2g}, {num_models} models"

@@ -8,9 +8,13 @@ from keras_sharpness.studies.protocol import SYSTEMS
 
 FLAGS = flags.FLAGS
 
-STUDY = ("num_models", "seed", "protocol", "heads", "rho", "norm", "scaling", "maximizer")
-STUDY += ("pga_steps", "step_size", "coordinates", "m", "num_batches")
-SCHEDULE = ("learning_rate", "batch_size", "min_epochs", "max_epochs", "stop_tolerance")
+GROUPS = {
+    "Study": ("model", "protocol", "num_models", "seed", "heads"),
+    "Training": ("learning_rate", "batch_size", "min_epochs", "max_epochs", "stop_tolerance"),
+    "Sharpness": ("rho", "norm", "scaling", "maximizer", "pga_steps", "step_size", "coordinates", "m", "num_batches"),
+    "Run": ("backend", "data_dir", "download", "output_dir", "resume"),
+}
+SETTINGS = (*GROUPS["Study"], *GROUPS["Training"], *GROUPS["Sharpness"])
 
 
 def define() -> None:
@@ -23,25 +27,26 @@ def define() -> None:
 
 def study_settings() -> dict[str, Any]:
     """Returns the flags that change a study's numbers, None where the paper's value holds."""
-    return {name: FLAGS[name].value for name in ("model", *STUDY, *SCHEDULE)}
+    return {name: FLAGS[name].value for name in SETTINGS}
 
 
 def run_name() -> str:
     """Returns the default name of the run's folder: the model and the settings that were given."""
-    changed = [f"{name}={FLAGS[name].value}" for name in (*STUDY, *SCHEDULE) if FLAGS[name].present]
-    return "-".join([FLAGS.model, *changed])
+    given = [f"{name}={FLAGS[name].value}" for name in SETTINGS if FLAGS[name].present and name != "model"]
+    return "-".join([FLAGS.model, *given])
 
 
 def describe() -> str:
-    """Returns the help: every flag with its default, in the groups of this file."""
-    wrapped = (_describe_flag(flag) for flag in FLAGS.flags_by_module_dict()[__name__])
-    return "\n".join(wrapped)
+    """Returns the help on every flag, in groups."""
+    groups = ("\n".join([f"\n{title}", *map(_describe_flag, names)]) for title, names in GROUPS.items())
+    return "\n".join(groups)
 
 
-def _describe_flag(flag: flags.Flag) -> str:
-    default = "" if flag.default is None else f"={flag.default}"
-    values = f" ({'|'.join(flag.parser.enum_values)})" if isinstance(flag, flags.EnumFlag) else ""
-    return f"\n  --{flag.name}{default}{values}\n" + flags.text_wrap(flag.help, 100, "      ")
+def _describe_flag(name: str) -> str:
+    flag = FLAGS[name]
+    default = "" if flag.default is None else f" Default: {str(flag.default).lower()}."
+    label = f"  --[no]{name}" if flag.boolean else f"  --{name}"
+    return flags.text_wrap(flag.help + default, 110, indent=" " * 20, firstline_indent=label.ljust(20))
 
 
 def _per_model(value: Any) -> str:
@@ -49,7 +54,9 @@ def _per_model(value: Any) -> str:
 
 
 def _define_study() -> None:
-    flags.DEFINE_enum("model", "fcnn", list(SYSTEMS), "Network and data: fcnn (Abalone), lenet (FashionMNIST), gat (Cora).")
+    flags.DEFINE_enum(
+        "model", "fcnn", list(SYSTEMS), "Network and data: fcnn (Abalone), lenet (FashionMNIST), gat (Cora)."
+    )
     flags.DEFINE_enum("protocol", "paper", ["paper"], "Procedure: paper, as its text describes it.")
     flags.DEFINE_integer("num_models", 50, "Models in the pool.", lower_bound=1)
     flags.DEFINE_integer("seed", 0, "Seed of the pool and of the batches.", lower_bound=0)

@@ -16,6 +16,8 @@ from keras_sharpness.objective import LossLike, Objective
 from keras_sharpness.perturbations import Ball
 from keras_sharpness.typing import Array, Data, State, Weights
 
+PAPER_ASCENT = PGA(num_steps=5, step_size=0.05)
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class WorstCaseSharpness:
@@ -57,7 +59,7 @@ def worst_case_sharpness(
     rho: float = 1e-4,
     norm: str = "linf",
     scaling: str = "adaptive",
-    maximizer: PGA = PGA(num_steps=5, step_size=0.05),
+    maximizer: PGA = PAPER_ASCENT,
     m: int = 64,
     num_batches: int = 50,
     seed: int = 0,

@@ -17,7 +17,7 @@ class Dropout(keras.layers.Dropout):
     """
 
     def call(self, inputs: Array, training: bool = False) -> Array:
-        """Zeroes a share `rate` of the entries and scales the others by 1 / (1 - rate), in training mode only."""
+        """Returns the inputs, in training with a share `rate` zeroed and the others scaled by 1 / (1 - rate)."""
         if not training or self.rate == 0:
             return inputs
         seed, counter = ops.unstack(ops.cast(self.seed_generator.next(), "uint32"), 2)
@@ -29,7 +29,7 @@ class Dropout(keras.layers.Dropout):
 
 
 def _hash(x: Array) -> Array:
-    """Mixes 32-bit integers (xor-shift-multiply, two rounds): each input bit changes each output bit half the time."""
+    """Returns 32-bit integers mixed by xor-shift-multiply: each input bit changes each output bit half the time."""
     for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
         x = ops.bitwise_xor(x, ops.right_shift(x, _uint32(shift))) * _uint32(factor)
         # PyTorch has no unsigned integers of 32 bits; Keras holds them in 64, which are cut back here.

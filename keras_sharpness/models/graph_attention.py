@@ -67,7 +67,7 @@ class GraphAttention(keras.layers.Layer):
         self.built = True
 
     def call(self, features: Array, edges: Array, training: bool = False) -> Array:
-        """See the class."""
+        """Returns the nodes' new features; see the class."""
         num_nodes = ops.shape(features)[0]
         senders, receivers = self._endpoints(edges, num_nodes)
         hidden = ops.reshape(ops.matmul(features, self.kernel), (-1, self.heads, self.channels))

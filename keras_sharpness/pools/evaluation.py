@@ -14,7 +14,9 @@ from keras_sharpness.typing import Array, Data, State, Weights
 CHUNK = 1000
 
 
-def compile_evaluation(objective: Objective, classification: bool) -> Callable[[Weights, State, np.ndarray], list[float]]:
+def compile_evaluation(
+    objective: Objective, classification: bool
+) -> Callable[[Weights, State, np.ndarray], list[float]]:
     """Compiles the evaluation of models of one architecture.
 
     Args:

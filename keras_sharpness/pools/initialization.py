@@ -21,12 +21,14 @@ def initialize(model: keras.Model, rng: np.random.Generator) -> tuple[Weights, S
         generators get seeds of their own, and all others (biases, batch norm) start as the model's.
     """
     weights = [_glorot_uniform(v.shape, rng) if len(v.shape) > 1 else _value(v) for v in model.trainable_variables]
-    state = [_seed(v, rng) if v.path.endswith("seed_generator_state") else _value(v) for v in model.non_trainable_variables]
+    state = [
+        _seed(v, rng) if v.path.endswith("seed_generator_state") else _value(v) for v in model.non_trainable_variables
+    ]
     return weights, state
 
 
 def _glorot_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Draws from +-sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010, equation 16)."""
+    """Returns a draw from +-sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010, equation 16)."""
     receptive_field = math.prod(shape[:-2])
     limit = math.sqrt(6 / (receptive_field * (shape[-2] + shape[-1])))
     return rng.uniform(-limit, limit, shape).astype(np.float32)

@@ -32,7 +32,7 @@ class Member:
         return keras.tree.map_structure(ops.convert_to_tensor, (self.weights, self.state))
 
     def assign_to(self, model: keras.Model) -> keras.Model:
-        """Gives a model of the pool's architecture this member's weights and state, and returns it."""
+        """Returns the given model of the pool's architecture, with this member's weights and state."""
         for variables, values in (
             (model.trainable_variables, self.weights),
             (model.non_trainable_variables, self.state),

@@ -105,7 +105,7 @@ def compile_steps(objective: Objective, learning_rate: float, vectorize: bool) -
 
 
 def map_in_threads(fn: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
-    """Applies `fn` to items on as many threads as there are cores; yields results in order."""
+    """Yields `fn` of each item, in order, computed on as many threads as there are cores."""
     pool = ThreadPoolExecutor(os.cpu_count())
     try:
         yield from pool.map(fn, items)
@@ -132,7 +132,7 @@ class _Epoch:
         return weights, state, np.average(losses, axis=0, weights=sizes)
 
     def order(self, member: Member) -> np.ndarray:
-        """Shuffles the examples for the member's next epoch."""
+        """Returns the examples shuffled for the member's next epoch."""
         rng = np.random.default_rng([member.seed, 1 + len(member.epoch_losses)])
         return rng.permutation(self.examples)
 
@@ -149,7 +149,7 @@ def _train_alone(train_epoch: _Epoch, member: Member, schedule: Schedule) -> Mem
 
 
 def _train_together(train_epoch: _Epoch, waiting: Iterator[Member], schedule: Schedule) -> Iterator[Member]:
-    """Keeps a fixed number of members in training: whoever stops makes room for the next in line."""
+    """Yields members as they finish. Whoever stops makes room for the next in line."""
     active = list(islice(waiting, SLOTS))
     slots = len(active)
     while active:

@@ -72,9 +72,7 @@ def kendall(
 
 def _checked(sharpness: ArrayLike, test_loss: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     x, y = _vector("sharpness", sharpness), _vector("test_loss", test_loss)
-    require(
-        len(x) == len(y), "`sharpness` and `test_loss` must be of one length", sharpness=len(x), test_loss=len(y)
-    )
+    require(len(x) == len(y), "`sharpness` and `test_loss` must be of one length", sharpness=len(x), test_loss=len(y))
     require(len(x) >= 3, "A rank correlation must have at least 3 models", num_models=len(x))
     for name, values in (("sharpness", x), ("test_loss", y)):
         require(values.min() < values.max(), f"`{name}` must not be the same for all models", value=float(values[0]))

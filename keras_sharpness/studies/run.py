@@ -52,8 +52,8 @@ def run_study(
     store = PoolStore(folder)
     if not resume:
         store.clear()
-    _write_config(folder, _describe(config, dataset, command), fresh=not store.trained())
     study, seconds = Study(config, dataset), {}
+    _write_config(folder, _describe(config, dataset, command), fresh=not store.trained())
     with _timed(seconds, "seconds_training"):
         _train(study, store)
     with _timed(seconds, "seconds_sharpness"):
@@ -158,7 +158,9 @@ def _check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> No
     keys = ("data", "backend")
     old = _flat(before.get("study", {})) | {key: before.get(key) for key in keys}
     new = _flat(now["study"]) | {key: now[key] for key in keys}
-    differing = [f"{key}: {old.get(key)} there, {new.get(key)} now" for key in old | new if old.get(key) != new.get(key)]
+    differing = [
+        f"{key}: {old.get(key)} there, {new.get(key)} now" for key in old | new if old.get(key) != new.get(key)
+    ]
     require(
         not differing,
         f"{folder} must hold a run with the same settings; choose another --output_dir, or --noresume to start afresh",

@@ -32,12 +32,14 @@ class Study:
         self.config, self.dataset = config, dataset
         self.objective = Objective(build_network(config), _loss(config), dataset.x, dataset.y)
         self._evaluate = compile_evaluation(self.objective, config.system.classification)
-        self._paths = loss_paths(self.objective, *_ascent(config))
+        self.ball = Ball(rho=config.rho, norm=config.norm, scaling=config.scaling)
+        self.maximizer = PGA(num_steps=config.pga_steps, step_size=config.step_size, coordinates=config.coordinates)
+        self._paths = loss_paths(self.objective, self.ball, self.maximizer)
         # All members climb on the same batches: their differences are then their own, not the draw's.
         self._batches = draw_batches(dataset.train, config.m, config.num_batches, config.seed)
 
     def train(self, indices: Iterable[int]) -> Iterator[Member]:
-        """Trains the members of these places in the pool; yields them as they finish."""
+        """Returns an iterator that trains the members of these places in the pool, as they finish."""
         config = self.config
         return train_pool(self.objective, self.dataset.train, config.schedule, indices, config.seed)
 
@@ -51,7 +53,7 @@ class Study:
         return values
 
     def measure(self, members: Iterable[Member]) -> Iterator[tuple[int, np.ndarray]]:
-        """Yields each member's index and losses along its ascents, shape (num_batches, num_steps + 1)."""
+        """Returns an iterator of (index, losses along the ascents), losses of shape (num_batches, num_steps + 1)."""
         # One vectorized ascent fills the cores by itself; others are run side by side.
         over = map if self.objective.vectorizable else map_in_threads
         return over(lambda member: (member.index, self._losses(member)), members)
@@ -62,7 +64,7 @@ class Study:
 
 
 def build_network(config: StudyConfig) -> keras.Model:
-    """Builds the network of a study, untrained."""
+    """Returns the network of a study, untrained."""
     options = {"heads": config.heads} if config.model == "gat" else {}
     return getattr(models, config.system.network)(**options)
 
@@ -71,8 +73,3 @@ def _loss(config: StudyConfig) -> keras.losses.Loss:
     if config.system.classification:
         return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     return keras.losses.MeanSquaredError()
-
-
-def _ascent(config: StudyConfig) -> tuple[Ball, PGA]:
-    ball = Ball(rho=config.rho, norm=config.norm, scaling=config.scaling)
-    return ball, PGA(num_steps=config.pga_steps, step_size=config.step_size, coordinates=config.coordinates)

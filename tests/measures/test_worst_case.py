@@ -140,7 +140,9 @@ def test_config_repeats_the_measurement():
     case = cases.fcnn()
     first = measure(case, batches=None, seed=7, num_batches=2, m=8)
     config = first.config
-    again = measure(case, batches=None, **{k: config[k] for k in ("rho", "norm", "scaling", "m", "num_batches", "seed")})
+    again = measure(
+        case, batches=None, **{k: config[k] for k in ("rho", "norm", "scaling", "m", "num_batches", "seed")}
+    )
     np.testing.assert_array_equal(first.losses, again.losses)
     assert config["maximizer"] == {"name": "PGA", "num_steps": 4, "step_size": 0.05, "coordinates": "weights"}
 

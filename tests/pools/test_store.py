@@ -1,0 +1,54 @@
+import cases
+import numpy as np
+import pytest
+
+from keras_sharpness.errors import InputError
+from keras_sharpness.models import fcnn
+from keras_sharpness.pools.member import Member
+from keras_sharpness.pools.store import PoolStore, load_model
+
+
+@pytest.fixture
+def member():
+    weights = [w.astype("float32") for w in cases.fcnn().weights]
+    return Member(index=3, seed=17, weights=weights, state=[], epoch_losses=(0.5, 0.25))
+
+
+def test_a_member_comes_back_whole(tmp_path, member):
+    store = PoolStore(tmp_path)
+    store.save_member(member, {"train_loss": 0.2, "test_loss": 0.3})
+    assert store.trained() == {3}
+    again = store.load_member(3)
+    assert (again.index, again.seed, again.epoch_losses) == (3, 17, (0.5, 0.25))
+    for a, b in zip(again.weights, member.weights, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert store.load_row(3) == {"index": 3, "seed": 17, "epochs": 2, "train_loss": 0.2, "test_loss": 0.3}
+
+
+def test_a_member_is_rebuilt_as_a_keras_model(tmp_path, member):
+    PoolStore(tmp_path).save_member(member, {})
+    model = load_model(tmp_path, 3, fcnn())
+    x = cases.fcnn().x
+    np.testing.assert_allclose(model.predict(x, verbose=0), cases.fcnn().model.predict(x, verbose=0), rtol=1e-6)
+
+
+def test_a_damaged_file_is_named(tmp_path, member):
+    store = PoolStore(tmp_path)
+    store.save_member(member, {})
+    (path,) = tmp_path.glob("pool/*.npz")
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(InputError, match="00003.npz must be a whole file"):
+        store.load_member(3)
+
+
+def test_a_missing_member_is_named(tmp_path):
+    with pytest.raises(InputError, match="Model 5 must have been saved"):
+        PoolStore(tmp_path).load_member(5)
+
+
+def test_clear_removes_everything(tmp_path, member):
+    store = PoolStore(tmp_path)
+    store.save_member(member, {})
+    store.save_paths(3, np.zeros((2, 3)))
+    store.clear()
+    assert store.trained() == store.measured() == set()

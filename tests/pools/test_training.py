@@ -1,0 +1,119 @@
+import cases
+import numpy as np
+import pytest
+import reference
+from keras import ops
+
+from keras_sharpness.objective import Objective
+from keras_sharpness.pools.initialization import initialize
+from keras_sharpness.pools.member import member_seed
+from keras_sharpness.pools.schedule import Schedule
+from keras_sharpness.pools.training import SLOTS, train_pool
+
+EXAMPLES = np.arange(10, 110)
+SCHEDULE = Schedule(learning_rate=0.05, batch_size=32, max_epochs=4, stop_tolerance=0.02)
+
+
+def train(case, indices=range(3), schedule=SCHEDULE, vectorize=True, examples=EXAMPLES):
+    objective = Objective(case.model, case.loss, case.x, case.y)
+    members = train_pool(objective, examples, schedule, indices, seed=0, vectorize=vectorize)
+    return {member.index: member for member in members}
+
+
+def test_training_follows_a_slow_float64_descent():
+    case = cases.fcnn()
+    member = train(case, [2])[2]
+    seed = member_seed(0, 2)
+    weights, _ = initialize(case.model, np.random.default_rng([seed, 0]))
+    weights = [w.astype(np.float64) for w in weights]
+    for epoch, expected in enumerate(member.epoch_losses):
+        order = np.random.default_rng([seed, 1 + epoch]).permutation(EXAMPLES)
+        losses = []
+        for start in range(0, 100, 32):
+            batch = order[start : start + 32]
+            value, gradient = case.reference(batch)(weights)
+            losses += [value] * len(batch)
+            weights = [w - 0.05 * g for w, g in zip(weights, gradient, strict=True)]
+        assert np.mean(losses) == pytest.approx(expected, rel=1e-5)
+    for ours, theirs in zip(member.weights, weights, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["fcnn", "gat"])
+def test_together_and_alone_train_the_same_members(name):
+    case = cases.CASES[name]()
+    examples = np.arange(40)
+    together, alone = (train(case, vectorize=vectorize, examples=examples) for vectorize in (True, False))
+    for index in range(3):
+        np.testing.assert_allclose(together[index].epoch_losses, alone[index].epoch_losses, rtol=1e-5)
+        for a, b in zip(together[index].weights, alone[index].weights, strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_members_do_not_depend_on_their_company():
+    case = cases.fcnn()
+    many = train(case, range(SLOTS + 5))
+    assert sorted(many) == list(range(SLOTS + 5))
+    few = train(case, [SLOTS + 2, 1])
+    for index in few:
+        np.testing.assert_allclose(few[index].epoch_losses, many[index].epoch_losses, rtol=1e-6)
+        assert few[index].seed == many[index].seed
+    assert len({member.seed for member in many.values()}) == SLOTS + 5
+    assert len({member.epoch_losses[0] for member in many.values()}) == SLOTS + 5
+
+
+def test_batch_statistics_and_seeds_advance():
+    case = cases.lenet5()
+    objective = Objective(case.model, case.loss, case.x, case.y)
+    _, start = initialize(case.model, np.random.default_rng([member_seed(0, 0), 0]))
+    member = next(train_pool(objective, np.arange(40), Schedule(learning_rate=0.01, max_epochs=1), [0], seed=0))
+    assert all((before != after).any() for before, after in zip(start, member.state, strict=True))
+
+
+def test_initial_weights_are_glorot_uniform_with_zero_biases():
+    model = cases.lenet5().model
+    weights, _ = initialize(model, np.random.default_rng(0))
+    for variable, weight in zip(model.trainable_variables, weights, strict=True):
+        assert weight.shape == tuple(variable.shape)
+    dense = weights[8]
+    limit = np.sqrt(6 / sum(dense.shape))
+    assert 0.99 * limit < np.abs(dense).max() <= limit
+    convolution = weights[4]
+    limit = np.sqrt(6 / (25 * (12 + 32)))
+    assert 0.99 * limit < np.abs(convolution).max() <= limit
+
+
+@pytest.mark.parametrize(
+    ("losses", "over"),
+    [
+        ([1.0], False),
+        ([1.0, 0.9], False),
+        ([1.0, 0.96], True),
+        ([1.0, 1.04], True),
+        ([1.0, 0.96, 0.5], False),
+        ([1.0, float("nan")], False),
+        ([9.0, 8, 7, 6, 5, 4, 3, 2, 1, 0.5], True),
+    ],
+)
+def test_stops_when_the_loss_settles_or_after_ten_epochs(losses, over):
+    assert Schedule(learning_rate=0.1).is_over(losses) is over
+
+
+def test_min_epochs_hold_the_rule_back():
+    schedule = Schedule(learning_rate=0.1, min_epochs=4)
+    assert not schedule.is_over([1.0, 1.0, 1.0])
+    assert schedule.is_over([1.0, 1.0, 1.0, 1.0])
+
+
+def test_error_rate_counts_wrong_labels():
+    case = cases.gat()
+    objective = Objective(case.model, case.loss, case.x, case.y)
+    weights, state = (
+        [v.value for v in vs] for vs in (case.model.trainable_variables, case.model.non_trainable_variables)
+    )
+    nodes = np.arange(0, 60, 2)
+    logits, _ = reference.gat(case.weights, case.x.features.astype(np.float64), case.x.edges)
+    expected = np.mean(logits[nodes].argmax(axis=1) != case.y[nodes])
+    assert float(objective.error(weights, state, objective.data, ops.convert_to_tensor(nodes))) == pytest.approx(
+        expected
+    )

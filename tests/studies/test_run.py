@@ -1,0 +1,83 @@
+import cases
+import numpy as np
+import pandas as pd
+import pytest
+
+from keras_sharpness.data.dataset import Dataset
+from keras_sharpness.measures import worst_case_sharpness
+from keras_sharpness.pools.store import PoolStore
+from keras_sharpness.studies.protocol import SYSTEMS, study_config
+from keras_sharpness.studies.run import run_study, summarize
+from keras_sharpness.studies.study import Study
+
+
+def small(**settings):
+    case = cases.fcnn()
+    dataset = Dataset(
+        name="abalone", x=case.x, y=case.y, train=np.arange(150), test=np.arange(150, 200), source="made up"
+    )
+    defaults = {"num_models": 3, "num_batches": 4, "m": 8, "max_epochs": 2, "maximizer": None}
+    return study_config("fcnn", **(defaults | settings)), dataset
+
+
+def test_table_one():
+    table = {name: (s.schedule.learning_rate, s.loss, s.rho) for name, s in SYSTEMS.items()}
+    assert table == {
+        "fcnn": (0.014, "mean squared error", 0.025),
+        "lenet": (0.05, "cross-entropy", 0.0001),
+        "gat": (0.236, "cross-entropy", 0.02),
+    }
+    for name in SYSTEMS:
+        config = study_config(name)
+        assert (config.num_models, config.m, config.num_batches, config.pga_steps) == (50, 64, 50, 5)
+        assert config.step_size == config.schedule.learning_rate
+        assert (config.schedule.batch_size, config.schedule.stop_tolerance) == (64, 0.05)
+    epochs = {name: (s.schedule.min_epochs, s.schedule.max_epochs) for name, s in SYSTEMS.items()}
+    assert epochs == {"fcnn": (2, 10), "lenet": (2, 10), "gat": (10, 20)}
+
+
+def test_a_study_measures_as_the_library_does(tmp_path):
+    config, dataset = small()
+    run_study(config, dataset, tmp_path)
+    table = pd.read_csv(tmp_path / "models.csv")
+    study = Study(config, dataset)
+    model = PoolStore(tmp_path).load_member(1).assign_to(study.objective.model)
+    result = worst_case_sharpness(
+        model,
+        dataset.x,
+        dataset.y,
+        loss="mean_squared_error",
+        rho=config.rho,
+        maximizer=study.maximizer,
+        m=8,
+        num_batches=4,
+        seed=config.seed,
+        examples=dataset.train,
+    )
+    assert table["sharpness"][1] == pytest.approx(result.value, rel=1e-6)
+    assert table["sharpness_standard_error"][1] == pytest.approx(result.standard_error, rel=1e-6)
+    outputs = model.predict(dataset.x[150:], verbose=0)
+    assert table["test_loss"][1] == pytest.approx(np.mean((outputs - dataset.y[150:]) ** 2), rel=1e-5)
+
+
+def test_a_diverged_model_is_counted_and_left_out():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"sharpness": rng.normal(size=10), "test_loss": rng.normal(size=10)})
+    whole = summarize(table)
+    table.loc[len(table)] = [np.nan, 0.1]
+    table.loc[len(table)] = [0.1, np.inf]
+    assert summarize(table) == whole | {"num_diverged": 2}
+
+
+def test_two_models_have_no_tau():
+    summary = summarize(pd.DataFrame({"sharpness": [1.0, 2.0], "test_loss": [1.0, 2.0]}))
+    assert summary["tau"] is None
+    assert summary["num_models"] == 2
+
+
+def test_a_diverging_pool_is_told_not_hidden(tmp_path):
+    config, dataset = small(learning_rate=1e6)
+    summary = run_study(config, dataset, tmp_path)
+    assert summary["tau"] is None
+    assert summary["num_diverged"] == 3
+    assert len(pd.read_csv(tmp_path / "models.csv")) == 3
