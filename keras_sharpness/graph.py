@@ -50,3 +50,28 @@ class Graph:
     def inputs(self) -> dict[str, np.ndarray]:
         """What a graph model is called with: `{"features": ..., "edges": ...}`."""
         return {"features": self.features, "edges": self.edges}
+
+    def receptive_edges(self, batches: np.ndarray, hops: int) -> np.ndarray:
+        """Returns, for each batch, the edges that its nodes' outputs depend on after some rounds of messages.
+
+        These are all edges into nodes fewer than `hops` steps away. So that every batch has equally many, the smaller
+        ones are filled up with other edges of the graph, which change nothing.
+
+        Args:
+            batches: Nodes, integers of shape (num_batches, m).
+            hops: Rounds of messages, at least 1.
+
+        Returns:
+            Shape (num_batches, 2, num_edges).
+        """
+        needed = np.stack([self._reaches(batch, hops) for batch in batches])
+        most = needed.sum(axis=1).max()
+        return self.edges[:, np.argsort(~needed, axis=1, kind="stable")[:, :most]].swapaxes(0, 1)
+
+    def _reaches(self, nodes: np.ndarray, hops: int) -> np.ndarray:
+        senders, receivers = self.edges
+        reached = np.zeros(self.num_nodes, bool)
+        reached[nodes] = True
+        for _ in range(hops - 1):
+            reached[senders[reached[receivers]]] = True
+        return reached[receivers]

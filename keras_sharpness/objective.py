@@ -1,7 +1,7 @@
 """The loss of a batch as a pure function of the weights."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ from keras import ops
 from keras.src.layers.convolutional.base_conv import BaseConv
 from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
 
-from keras_sharpness.errors import require
+from keras_sharpness.errors import InputError, require
 from keras_sharpness.graph import Graph
 from keras_sharpness.typing import Array, Data, State, Weights
 
@@ -17,8 +17,13 @@ from keras_sharpness.typing import Array, Data, State, Weights
 MOST_PARAMETERS = 100_000
 # With weights that differ along the batch, these have no kernel of their own on a CPU.
 SLOW_AT_ONCE = (BaseConv, BaseDepthwiseConv, keras.layers.RNN, keras.layers.Bidirectional)
+# Layers that work on each node by itself; a layer that passes messages says how far in its attribute `hops`.
+NODE_BY_NODE = (
+    *(keras.layers.InputLayer, keras.layers.Dense, keras.layers.Dropout, keras.layers.LayerNormalization),
+    *(keras.layers.Activation, keras.layers.ReLU, keras.layers.ELU, keras.layers.LeakyReLU, keras.layers.Softmax),
+)
 
-LossLike = str | keras.losses.Loss | Callable | None
+LossLike: TypeAlias = str | keras.losses.Loss | Callable | None
 
 
 class Objective:
@@ -48,7 +53,7 @@ class Objective:
         require(model.built, "`model` must be built: call it on a batch, or give it an Input", model=model.name)
         self.model = model
         self._loss = _resolve_loss(model, loss)
-        self._on_graph = isinstance(x, Graph)
+        self._graph = x if isinstance(x, Graph) else None
         self.num_examples = _count_examples(x, y)
         inputs = x.inputs if isinstance(x, Graph) else x
         self.data: Data = (keras.tree.map_structure(ops.convert_to_tensor, inputs), ops.convert_to_tensor(y))
@@ -56,7 +61,7 @@ class Objective:
     @property
     def loss_name(self) -> str:
         """Name of the loss."""
-        return getattr(self._loss, "name", None) or getattr(self._loss, "__name__", type(self._loss).__name__)
+        return str(getattr(self._loss, "name", getattr(self._loss, "__name__", type(self._loss).__name__)))
 
     @property
     def vectorizable(self) -> bool:
@@ -89,12 +94,37 @@ class Objective:
         wrong = ops.not_equal(ops.argmax(outputs, axis=-1), targets)
         return ops.mean(ops.cast(wrong, outputs.dtype))
 
-    def _forward(self, weights: Weights, state: State, data: Data, indices: Array, training: bool) -> tuple:
+    def prepare(self, batches: np.ndarray, training: bool = False) -> Any:
+        """Returns batches as tensors; on a graph, with the edges that their nodes' outputs depend on in inference mode.
+
+        Args:
+            batches: Indices, shape (num_batches, m).
+            training: Whether layers will run in training mode, where a node may depend on more than its neighbours.
+
+        Returns:
+            Integers (num_batches, m), or a structure of them and edges (num_batches, 2, num_edges), for `loss`.
+        """
+        hops = self._hops()
+        if self._graph is None or hops is None or training:
+            return ops.convert_to_tensor(batches)
+        edges = self._graph.receptive_edges(batches, hops)
+        return {"indices": ops.convert_to_tensor(batches), "edges": ops.convert_to_tensor(edges)}
+
+    def _hops(self) -> int | None:
+        """Returns the rounds of messages of the network, None where some layer is not known to be node by node."""
+        layers = self.model._flatten_layers(include_self=False, recursive=True)
+        mixing = [layer for layer in layers if not isinstance(layer, NODE_BY_NODE)]
+        return sum(layer.hops for layer in mixing) if all(hasattr(layer, "hops") for layer in mixing) else None
+
+    def _forward(self, weights: Weights, state: State, data: Data, batch: Any, training: bool) -> tuple:
         inputs, targets = data
-        if not self._on_graph:
+        indices = batch
+        if isinstance(batch, dict):
+            indices, inputs = batch["indices"], inputs | {"edges": batch["edges"]}
+        if self._graph is None:
             inputs = keras.tree.map_structure(lambda a: ops.take(a, indices, axis=0), inputs)
         outputs, state = self.model.stateless_call(weights, state, inputs, training=training)
-        if self._on_graph:
+        if self._graph is not None:
             outputs = ops.take(outputs, indices, axis=0)
         return outputs, ops.take(targets, indices, axis=0), state
 
@@ -106,7 +136,9 @@ def _resolve_loss(model: keras.Model, loss: LossLike) -> Callable:
     try:
         return keras.losses.get(loss)
     except ValueError:
-        require(False, "`loss` must be a Keras loss, its name or a function of (y_true, y_pred)", loss=loss)
+        raise InputError(
+            f"`loss` must be a Keras loss, its name or a function of (y_true, y_pred). Received: loss={loss!r}"
+        ) from None
 
 
 def _count_examples(x: Any, y: Any) -> int:

@@ -30,7 +30,7 @@ def vectorize(fn: Callable, in_axes: tuple) -> Callable:
 
 def scan(step: Callable, carry: Any, xs: Any = None, length: int | None = None) -> tuple:
     """See the package."""
-    size = length if xs is None else len(tree.flatten(xs)[0])
+    size = (length or 0) if xs is None else len(tree.flatten(xs)[0])
     outputs = []
     for i in range(size):
         carry, y = step(carry, None if xs is None else tree.map_structure(lambda a, i=i: a[i], xs))

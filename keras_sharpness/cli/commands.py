@@ -50,7 +50,7 @@ def report(run: str) -> None:
     log.info("report: %s", folder / "report.md")
 
 
-COMMANDS = {"study": study, "report": report}
+COMMANDS: dict[str, Callable[..., None]] = {"study": study, "report": report}
 ARGUMENTS = {"study": [], "report": ["RUN"]}
 
 

@@ -104,7 +104,7 @@ def worst_case_sharpness(
     paths = loss_paths(objective, ball, maximizer, training=training, vectorize=vectorize)
     weights = [v.value for v in model.trainable_variables]
     state = [v.value for v in model.non_trainable_variables]
-    losses = ops.convert_to_numpy(paths(weights, state, objective.data, ops.convert_to_tensor(indices)))
+    losses = ops.convert_to_numpy(paths(weights, state, objective.data, objective.prepare(indices, training)))
     drawn = {"seed": seed} if batches is None else {"batches": indices.tolist()}
     config = {
         "measure": "worst_case_sharpness",
@@ -141,7 +141,7 @@ def loss_paths(
         vectorize: Whether all batches climb at once; None decides by the model.
 
     Returns:
-        A function of (weights, state, data, batches) with batches of shape (num_batches, m), that returns the losses
+        A function of (weights, state, data, batches), the batches from `objective.prepare`, that returns the losses
         along the paths, shape (num_batches, num_steps + 1).
     """
 

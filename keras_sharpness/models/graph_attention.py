@@ -38,6 +38,9 @@ class GraphAttention(keras.layers.Layer):
         Shape (num_nodes, heads * channels) if concatenated, else (num_nodes, channels).
     """
 
+    # How far a node's output reaches: its neighbours.
+    hops = 1
+
     def __init__(
         self,
         channels: int,

@@ -1,6 +1,7 @@
 """Keeps a pool on disk, one file a member, so that a run can be picked up where it ended."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -96,7 +97,7 @@ def _indices(folder: Path) -> set[int]:
     return {int(path.stem) for path in folder.glob("[0-9]*.npz")}
 
 
-def _save(folder: Path, index: int, **arrays: object) -> None:
+def _save(folder: Path, index: int, **arrays: Any) -> None:
     with atomic_open(_path(folder, index), "wb") as file:
         np.savez(file, **arrays)
 
@@ -104,8 +105,8 @@ def _save(folder: Path, index: int, **arrays: object) -> None:
 def _load(folder: Path, index: int) -> dict[str, np.ndarray]:
     path = _path(folder, index)
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return dict(file)
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return dict(arrays)
     except FileNotFoundError:
         raise InputError(f"Model {index} must have been saved. Received: no file {path}") from None
     except Exception as error:

@@ -145,7 +145,8 @@ def _start(model: keras.Model, index: int, seed: int) -> Member:
 def _train_alone(train_epoch: _Epoch, member: Member, schedule: Schedule) -> Member:
     while not schedule.is_over(member.epoch_losses):
         member = _advance(member, *train_epoch(*member.tensors(), train_epoch.order(member)))
-    return dataclasses.replace(member, **_as_numpy(member))
+    weights, state = _map(ops.convert_to_numpy, (member.weights, member.state))
+    return dataclasses.replace(member, weights=weights, state=state)
 
 
 def _train_together(train_epoch: _Epoch, waiting: Iterator[Member], schedule: Schedule) -> Iterator[Member]:
@@ -167,11 +168,6 @@ def _train_together(train_epoch: _Epoch, waiting: Iterator[Member], schedule: Sc
 def _advance(member: Member, weights: Weights, state: State, loss: Any) -> Member:
     losses = (*member.epoch_losses, float(loss))
     return dataclasses.replace(member, weights=weights, state=state, epoch_losses=losses)
-
-
-def _as_numpy(member: Member) -> dict[str, list]:
-    weights, state = _map(ops.convert_to_numpy, (member.weights, member.state))
-    return {"weights": weights, "state": state}
 
 
 def _stack(values: list) -> Any:

@@ -52,7 +52,8 @@ def run_study(
     store = PoolStore(folder)
     if not resume:
         store.clear()
-    study, seconds = Study(config, dataset), {}
+    study = Study(config, dataset)
+    seconds: dict[str, float] = {}
     _write_config(folder, _describe(config, dataset, command), fresh=not store.trained())
     with _timed(seconds, "seconds_training"):
         _train(study, store)
@@ -106,7 +107,7 @@ def _missing(num_models: int, done: set[int], what: str) -> list[int]:
     return missing
 
 
-def _progress(work: Iterable[T], missing: list[int], stage: str) -> Iterator[T]:
+def _progress(work: Iterable[T], missing: list[int], stage: str) -> Iterable[T]:
     # Without a terminal the bar would fill a log with control characters.
     return tqdm(work, total=len(missing), desc=stage, unit="model", disable=None if missing else True)
 

@@ -36,7 +36,8 @@ class Study:
         self.maximizer = PGA(num_steps=config.pga_steps, step_size=config.step_size, coordinates=config.coordinates)
         self._paths = loss_paths(self.objective, self.ball, self.maximizer)
         # All members climb on the same batches: their differences are then their own, not the draw's.
-        self._batches = draw_batches(dataset.train, config.m, config.num_batches, config.seed)
+        batches = draw_batches(dataset.train, config.m, config.num_batches, config.seed)
+        self._batches = self.objective.prepare(batches)
 
     def train(self, indices: Iterable[int]) -> Iterator[Member]:
         """Returns an iterator that trains the members of these places in the pool, as they finish."""
@@ -46,7 +47,7 @@ class Study:
     def evaluate(self, member: Member) -> dict[str, float]:
         """Returns training and test loss and, for classification, error rate, in inference mode."""
         weights, state = member.tensors()
-        values = {}
+        values: dict[str, float] = {}
         for split in ("train", "test"):
             metrics = self._evaluate(weights, state, getattr(self.dataset, split))
             values |= dict(zip((f"{split}_loss", f"{split}_error"), metrics, strict=False))
@@ -59,8 +60,7 @@ class Study:
         return over(lambda member: (member.index, self._losses(member)), members)
 
     def _losses(self, member: Member) -> np.ndarray:
-        batches = ops.convert_to_tensor(self._batches)
-        return ops.convert_to_numpy(self._paths(*member.tensors(), self.objective.data, batches))
+        return ops.convert_to_numpy(self._paths(*member.tensors(), self.objective.data, self._batches))
 
 
 def build_network(config: StudyConfig) -> keras.Model:

@@ -33,6 +33,17 @@ def test_losses_agree_with_the_float64_reference(case, vectorize, scaling):
     np.testing.assert_allclose(result.losses, expected, rtol=1e-4)
 
 
+def test_a_small_part_of_a_graph_is_enough_for_a_small_batch():
+    case, batches = cases.gat(), np.array([[3, 8], [50, 51]])
+    result = measure(case, batches=batches)
+    np.testing.assert_allclose(result.losses, case.reference_paths(batches, 4), rtol=1e-4)
+
+
+def test_training_mode_sees_the_whole_graph():
+    case, batches = cases.gat(), np.array([[3, 8]])
+    assert measure(case, batches=batches, training=True).losses[0, 0] != measure(case, batches=batches).losses[0, 0]
+
+
 def test_result_follows_from_the_losses(case):
     result = measure(case)
     rises = result.losses.max(axis=1) - result.losses[:, 0]

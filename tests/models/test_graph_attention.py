@@ -70,7 +70,12 @@ def test_equals_tensorflow_gnn(tmp_path, run_python, heads, concat):
     senders, receivers = np.concatenate([ops.convert_to_numpy(edges), [loops, loops]], axis=1)
     names = ("kernel", "sender", "receiver", "bias")
     arrays = dict(zip(names, map(ops.convert_to_numpy, layer.get_weights()), strict=True))
-    arrays |= {"x": ops.convert_to_numpy(x), "senders": senders, "receivers": receivers, "cotangent": ops.convert_to_numpy(cotangent)}
+    arrays |= {
+        "x": ops.convert_to_numpy(x),
+        "senders": senders,
+        "receivers": receivers,
+        "cotangent": ops.convert_to_numpy(cotangent),
+    }
     np.savez(tmp_path / "in.npz", heads=heads, channels=5, concat=concat, **arrays)
     process = run_python(
         "-c", TENSORFLOW_GNN, str(tmp_path / "in.npz"), str(tmp_path / "out.npz"), TF_USE_LEGACY_KERAS="1"
