@@ -27,6 +27,7 @@ from keras_sharpness.studies.protocol import StudyConfig
 from keras_sharpness.studies.study import Study
 
 PACKAGES = ("keras_sharpness", "keras", "tensorflow", "jax", "torch", "numpy", "scipy")
+TIMES = "pool/seconds.json"
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -52,16 +53,16 @@ def run_study(
     store = PoolStore(folder)
     if not resume:
         store.clear()
+        (folder / TIMES).unlink(missing_ok=True)
     study = Study(config, dataset)
-    seconds: dict[str, float] = {}
     _write_config(folder, _describe(config, dataset, command), fresh=not store.trained())
-    with _timed(seconds, "seconds_training"):
+    with _timed(folder, "training"):
         _train(study, store)
-    with _timed(seconds, "seconds_sharpness"):
+    with _timed(folder, "sharpness"):
         _measure(study, store)
     table = _table(store, config.num_models)
     _write_csv(folder / "models.csv", table)
-    summary = summarize(table) | seconds
+    summary = summarize(table) | {f"seconds_{stage}": seconds for stage, seconds in _times(folder).items()}
     _write_json(folder / "summary.json", summary)
     return summary
 
@@ -113,11 +114,21 @@ def _progress(work: Iterable[T], missing: list[int], stage: str) -> Iterable[T]:
 
 
 @contextlib.contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+def _timed(folder: Path, stage: str) -> Iterator[None]:
+    """Adds the time that the block takes to what earlier runs in the folder took."""
     start = time.perf_counter()
-    yield
-    seconds[stage] = round(time.perf_counter() - start, 3)
-    log.info("%s: %.1f s", stage.removeprefix("seconds_"), seconds[stage])
+    try:
+        yield
+    finally:
+        times = _times(folder)
+        times[stage] = round(times.get(stage, 0) + time.perf_counter() - start, 3)
+        _write_json(folder / TIMES, times)
+    log.info("%s: %.1f s", stage, times[stage])
+
+
+def _times(folder: Path) -> dict[str, float]:
+    path = folder / TIMES
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def _table(store: PoolStore, num_models: int) -> pd.DataFrame:
