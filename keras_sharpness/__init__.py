@@ -12,8 +12,9 @@ _HOMES = {
     "PGA": "maximizers",
     "Graph": "graph",
     "InputError": "errors",
+    "load_member": "pools.store",
 }
-_MODULES = ("data", "models", "pools", "statistics", "studies")
+_MODULES = ("data", "models", "statistics")
 
 __all__ = ["__version__", *_HOMES, *_MODULES]
 

@@ -1,58 +1,94 @@
-"""The paper's three data sets. Local sources are looked for before any network, and nothing is fetched unasked.
+"""The data sets of the paper: Abalone, FashionMNIST and Cora.
 
-Importing this needs neither Keras nor TensorFlow; Abalone and Cora are read with NumPy alone.
+Abalone and Cora ship with the package. FashionMNIST comes through TensorFlow Datasets. Nothing here imports TensorFlow
+before it is needed.
 """
 
-import importlib
 from pathlib import Path
 from typing import Any
 
-from keras_sharpness.data.dataset import Dataset as Dataset
+from keras_sharpness.data import abalone, cora, fashion_mnist
+from keras_sharpness.data.dataset import Dataset
 from keras_sharpness.errors import require
 
-NAMES = ("abalone", "fashion_mnist", "cora")
+__all__ = ["NAMES", "Dataset", "builder", "cora_graph_tensor", "load"]
+
+NAMES = ("abalone", "cora", "fashion_mnist")
 
 
-def load(name: str, data_dir: str | Path | None = None, download: bool = False) -> Dataset:
-    """Returns a data set as arrays.
-
-    Args:
-        name: "abalone", "fashion_mnist" or "cora".
-        data_dir: Folder with data files, looked in first: FashionMNIST's, or the Planetoid split of Cora.
-        download: Whether files that are nowhere on this machine may be downloaded. Without it Cora comes from the
-            package, and FashionMNIST must be there.
-
-    Returns:
-        The examples and the indices of their splits.
-
-    Raises:
-        InputError: If the name is unknown, `data_dir` is no folder, or a file is missing or not the published one.
-    """
-    return _module(name).load(_folder(data_dir), download)
-
-
-def builder(name: str, data_dir: str | Path | None = None, download: bool = False) -> Any:
-    """Returns a data set as a TensorFlow Datasets builder.
+def load(name: str, data_dir: str | Path | None = None, download: bool = False, split_seed: int = 0) -> Dataset:
+    """Loads a data set.
 
     Args:
-        name: "abalone", "fashion_mnist" or "cora".
-        data_dir: Folder of TFDS's prepared data, or with data files; None is TFDS's own folder.
-        download: Whether files that are nowhere on this machine may be downloaded.
+        name: "abalone", "cora" or "fashion_mnist".
+        data_dir: Folder with the data set's files as their authors released them; for FashionMNIST also a data
+            directory of TensorFlow Datasets. Not needed for Abalone and Cora, which ship with the package.
+        download: Whether files that are not found may be fetched. Without it nothing touches the network.
+        split_seed: Seed of the split where there is no public one. FashionMNIST and Planetoid's Cora have one.
 
     Returns:
-        A `tfds.core.DatasetBuilder`, its data prepared: `builder("cora").as_dataset(split="train")`.
+        The data set, its arrays ready for a network: standardized (Abalone), normalized (FashionMNIST) or binary
+        (Cora).
 
     Raises:
-        InputError: As `load`.
+        InputError: If there is no such data set or folder, or its files are missing or not the ones expected.
     """
-    return _module(name).builder(_folder(data_dir), download)
+    _require_name(name)
+    folder = _folder(data_dir)
+    if name == "abalone":
+        return abalone.load(folder, split_seed)
+    if name == "cora":
+        return cora.load(folder, download, split_seed)
+    return fashion_mnist.load(folder, download)
 
 
-def _module(name: str) -> Any:
-    require(name in NAMES, f"the data set must be one of {', '.join(NAMES)}", name=name)
-    return importlib.import_module(f"{__name__}.{name}")
+def builder(name: str, data_dir: str | Path | None = None, **kwargs: Any) -> Any:
+    """Returns the TensorFlow Datasets builder of a data set.
+
+    `builder(name).download_and_prepare()` needs no network for Abalone and Cora. FashionMNIST is prepared by
+    `load("fashion_mnist")`, which looks for its files on this machine first.
+
+    Args:
+        name: "abalone", "cora" or "fashion_mnist".
+        data_dir: Where the prepared data set is or goes; None: the default of TensorFlow Datasets.
+        **kwargs: Further arguments of the builder, such as `config="citations"` for Cora's edges.
+
+    Returns:
+        A `tfds.core.DatasetBuilder`.
+
+    Raises:
+        InputError: If there is no such data set.
+    """
+    _require_name(name)
+    from keras_sharpness.data import builders
+
+    return builders.builder(name, data_dir, **kwargs)
+
+
+def cora_graph_tensor(dataset: Dataset | None = None) -> Any:
+    """Returns Cora as a `tensorflow_gnn.GraphTensor`; see `graph_tensor.cora_graph_tensor`.
+
+    Args:
+        dataset: What `load("cora")` returned; None: load it.
+
+    Returns:
+        The graph with its labels and splits.
+
+    Raises:
+        InputError: If TensorFlow GNN is missing, or TF_USE_LEGACY_KERAS=1 was not set.
+    """
+    from keras_sharpness.data import graph_tensor
+
+    return graph_tensor.cora_graph_tensor(dataset or load("cora"))
+
+
+def _require_name(name: str) -> None:
+    require(name in NAMES, f"`name` must be one of {', '.join(NAMES)}", name=name)
 
 
 def _folder(data_dir: str | Path | None) -> Path | None:
-    require(data_dir is None or Path(data_dir).is_dir(), "`data_dir` must be a folder", data_dir=str(data_dir))
-    return None if data_dir is None else Path(data_dir)
+    if data_dir is None:
+        return None
+    folder = Path(data_dir).expanduser()
+    require(folder.is_dir(), "`data_dir` must be a folder that exists", data_dir=str(data_dir))
+    return folder

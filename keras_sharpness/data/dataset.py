@@ -19,7 +19,7 @@ class Dataset:
         train: Indices of the training examples, int64.
         test: Indices of the test examples, int64.
         validation: Indices of the validation examples, int64; empty where the data set has none.
-        source: Where the files came from, and which split was used, in words.
+        source: Whose copy it is, and which split was used, in words.
     """
 
     name: str

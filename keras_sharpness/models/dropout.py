@@ -20,7 +20,9 @@ class Dropout(keras.layers.Dropout):
         """Returns the inputs, in training with a share `rate` zeroed and the others scaled by 1 / (1 - rate)."""
         if not training or self.rate == 0:
             return inputs
-        seed, counter = ops.unstack(ops.cast(self.seed_generator.next(), "uint32"), 2)
+        # Keras holds the state in 32 or 64 bits, signed or not, as the backend has it.
+        state = ops.bitwise_and(ops.cast(self.seed_generator.next(), "uint32"), _uint32(0xFFFFFFFF))
+        seed, counter = ops.unstack(state, 2)
         shape = ops.shape(inputs)
         positions = ops.reshape(ops.cast(ops.arange(math.prod(shape)), "uint32"), shape)
         bits = _hash(ops.bitwise_xor(positions, _hash(ops.bitwise_xor(counter, _hash(seed)))))

@@ -35,7 +35,8 @@ def _glorot_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndar
 
 
 def _seed(generator_state: keras.Variable, rng: np.random.Generator) -> np.ndarray:
-    return np.array([rng.integers(2**32), 0], generator_state.dtype)
+    # Where the state is signed, the upper half of the seeds wraps around; `Dropout` takes it back.
+    return np.array([rng.integers(2**32), 0], np.uint32).astype(generator_state.dtype)
 
 
 def _value(variable: keras.Variable) -> np.ndarray:

@@ -75,7 +75,7 @@ class PoolStore:
         return _load(self._paths, index)["losses"]
 
 
-def load_model(folder: Path, index: int, architecture: keras.Model) -> keras.Model:
+def load_member(folder: str | Path, index: int, architecture: keras.Model) -> keras.Model:
     """Rebuilds a member of a saved pool as a Keras model.
 
     Args:

@@ -5,7 +5,7 @@ import pytest
 from keras_sharpness.errors import InputError
 from keras_sharpness.models import fcnn
 from keras_sharpness.pools.member import Member
-from keras_sharpness.pools.store import PoolStore, load_model
+from keras_sharpness.pools.store import PoolStore, load_member
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def test_a_member_comes_back_whole(tmp_path, member):
 
 def test_a_member_is_rebuilt_as_a_keras_model(tmp_path, member):
     PoolStore(tmp_path).save_member(member, {})
-    model = load_model(tmp_path, 3, fcnn())
+    model = load_member(tmp_path, 3, fcnn())
     x = cases.fcnn().x
     np.testing.assert_allclose(model.predict(x, verbose=0), cases.fcnn().model.predict(x, verbose=0), rtol=1e-6)
 
