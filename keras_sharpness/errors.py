@@ -1,5 +1,6 @@
 """The one exception for what a user can get wrong, and the check that raises it."""
 
+import math
 from typing import Any
 
 
@@ -24,3 +25,42 @@ def require(condition: bool, what: str, **received: Any) -> None:
     if not condition:
         values = ", ".join(f"{name}={value!r}" for name, value in received.items())
         raise InputError(f"{what}. Received: {values}" if values else f"{what}.")
+
+
+def require_positive(name: str, value: float) -> None:
+    """Raises unless a number is finite and above zero.
+
+    Args:
+        name: What the user calls it.
+        value: The number.
+
+    Raises:
+        InputError: If it is not.
+    """
+    require(math.isfinite(value) and value > 0, f"`{name}` must be finite and positive", **{name: value})
+
+
+def require_non_negative(name: str, value: float) -> None:
+    """Raises unless a number is finite and not below zero.
+
+    Args:
+        name: What the user calls it.
+        value: The number.
+
+    Raises:
+        InputError: If it is not.
+    """
+    require(math.isfinite(value) and value >= 0, f"`{name}` must be finite and non-negative", **{name: value})
+
+
+def require_count(name: str, value: int) -> None:
+    """Raises unless a number of things is at least one.
+
+    Args:
+        name: What the user calls it.
+        value: The number.
+
+    Raises:
+        InputError: If it is not.
+    """
+    require(value >= 1, f"`{name}` must be at least 1", **{name: value})

@@ -24,8 +24,8 @@ def study() -> None:
     from keras_sharpness.studies.run import run_study
 
     folder = Path(flags.FLAGS.output_dir or Path("runs", flags.run_name()))
-    log.info("%s, %s protocol, %d models, in %s", config.model, config.protocol, config.num_models, folder)
     dataset = data.load(config.system.dataset, data_dir=flags.FLAGS.data_dir, download=flags.FLAGS.download)
+    log.info("%s, %s protocol, %d models, in %s", config.model, config.protocol, config.num_models, folder)
     log.info("data: %s", dataset.source)
     summary = run_study(config, dataset, folder, resume=flags.FLAGS.resume, command=_command())
     write_report(folder)
@@ -73,7 +73,9 @@ def choose(words: Sequence[str]) -> tuple[Callable[..., None], list[str]]:
 
 
 def _start_keras(in_threads: bool) -> None:
-    os.environ["KERAS_BACKEND"] = flags.FLAGS.backend or os.environ.get("KERAS_BACKEND", "tensorflow")
+    name = flags.FLAGS.backend or os.environ.get("KERAS_BACKEND", "tensorflow")
+    require(name in flags.BACKENDS, f"the Keras backend must be one of {', '.join(flags.BACKENDS)}", KERAS_BACKEND=name)
+    os.environ["KERAS_BACKEND"] = name
     with quiet.muffled():
         from keras_sharpness import backend
 

@@ -7,6 +7,7 @@ from absl import flags
 from keras_sharpness.studies.protocol import SYSTEMS
 
 FLAGS = flags.FLAGS
+BACKENDS = ("tensorflow", "jax", "torch")
 
 GROUPS = {
     "Study": ("model", "protocol", "num_models", "seed", "heads"),
@@ -92,7 +93,7 @@ def _define_run() -> None:
     flags.DEFINE_enum(
         "backend",
         None,
-        ["tensorflow", "jax", "torch"],
+        BACKENDS,
         "Keras backend. Default: the environment variable KERAS_BACKEND, else tensorflow.",
     )
     flags.DEFINE_string("data_dir", None, "Folder with data files: FashionMNIST, or Cora's Planetoid split.")

@@ -1,12 +1,11 @@
 """Projected gradient ascent, the paper's estimator of worst-case sharpness (section II.B)."""
 
 import dataclasses
-import math
 
 from keras import ops
 
 from keras_sharpness import backend, tree
-from keras_sharpness.errors import require
+from keras_sharpness.errors import require, require_count, require_positive
 from keras_sharpness.typing import Array, ScalarFn, Weights
 
 COORDINATES = ("weights", "scaled")
@@ -35,12 +34,8 @@ class PGA:
         Raises:
             InputError: If there is no step, the step size is not positive, or the coordinates are unknown.
         """
-        require(self.num_steps >= 1, "`num_steps` must be at least 1", num_steps=self.num_steps)
-        require(
-            math.isfinite(self.step_size) and self.step_size > 0,
-            "`step_size` must be finite and positive",
-            step_size=self.step_size,
-        )
+        require_count("num_steps", self.num_steps)
+        require_positive("step_size", self.step_size)
         require(
             self.coordinates in COORDINATES,
             f"`coordinates` must be one of {', '.join(COORDINATES)}",

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_sharpness.errors import require
+from keras_sharpness.errors import require, require_count, require_non_negative
 
 
 def draw_batches(examples: ArrayLike, m: int, num_batches: int, seed: int) -> np.ndarray:
@@ -21,9 +21,9 @@ def draw_batches(examples: ArrayLike, m: int, num_batches: int, seed: int) -> np
     Raises:
         InputError: If a number is out of range or there is no example.
     """
-    require(m >= 1, "`m` must be at least 1", m=m)
-    require(num_batches >= 1, "`num_batches` must be at least 1", num_batches=num_batches)
-    require(seed >= 0, "`seed` must be non-negative", seed=seed)
+    require_count("m", m)
+    require_count("num_batches", num_batches)
+    require_non_negative("seed", seed)
     examples = np.asarray(examples)
     require(examples.ndim == 1 and examples.size > 0, "`examples` must be a list of indices", shape=examples.shape)
     return np.random.default_rng(seed).choice(examples, size=(num_batches, m)).astype(np.int32)

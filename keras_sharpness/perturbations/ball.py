@@ -1,10 +1,9 @@
 """Norm balls and the projections onto them."""
 
 import dataclasses
-import math
 
 from keras_sharpness import tree
-from keras_sharpness.errors import require
+from keras_sharpness.errors import require, require_non_negative
 from keras_sharpness.perturbations.scaling import SCALINGS
 from keras_sharpness.typing import Weights
 
@@ -48,7 +47,7 @@ class Ball:
         Raises:
             InputError: If the radius is negative or not finite, or a name is unknown.
         """
-        require(math.isfinite(self.rho) and self.rho >= 0, "`rho` must be finite and non-negative", rho=self.rho)
+        require_non_negative("rho", self.rho)
         require(self.norm in PROJECTIONS, f"`norm` must be one of {', '.join(PROJECTIONS)}", norm=self.norm)
         require(self.scaling in SCALINGS, f"`scaling` must be one of {', '.join(SCALINGS)}", scaling=self.scaling)
 

@@ -1,10 +1,9 @@
 """How a member of a pool is trained, and when it stops."""
 
 import dataclasses
-import math
 from collections.abc import Sequence
 
-from keras_sharpness.errors import require
+from keras_sharpness.errors import require_count, require_non_negative, require_positive
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,15 +30,10 @@ class Schedule:
         Raises:
             InputError: If a number is out of range.
         """
-        rate, tolerance = self.learning_rate, self.stop_tolerance
-        require(math.isfinite(rate) and rate > 0, "`learning_rate` must be finite and positive", learning_rate=rate)
-        require(self.batch_size >= 1, "`batch_size` must be at least 1", batch_size=self.batch_size)
-        require(self.max_epochs >= 1, "`max_epochs` must be at least 1", max_epochs=self.max_epochs)
-        require(
-            math.isfinite(tolerance) and tolerance >= 0,
-            "`stop_tolerance` must be finite and non-negative",
-            stop_tolerance=tolerance,
-        )
+        require_positive("learning_rate", self.learning_rate)
+        require_count("batch_size", self.batch_size)
+        require_count("max_epochs", self.max_epochs)
+        require_non_negative("stop_tolerance", self.stop_tolerance)
 
     def is_over(self, epoch_losses: Sequence[float]) -> bool:
         """Returns whether training ends after epochs of these mean training losses."""

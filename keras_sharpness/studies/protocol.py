@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from keras_sharpness.errors import require
+from keras_sharpness.errors import require, require_count, require_non_negative, require_positive
 from keras_sharpness.pools.schedule import Schedule
 
 
@@ -96,14 +96,16 @@ class StudyConfig:
     num_batches: int = 50
 
     def __post_init__(self) -> None:
-        """Checks what no other object will.
+        """Checks the numbers, before any data are read.
 
         Raises:
-            InputError: If a number is out of range.
+            InputError: If one is out of range.
         """
-        require(self.num_models >= 1, "`num_models` must be at least 1", num_models=self.num_models)
-        require(self.seed >= 0, "`seed` must be non-negative", seed=self.seed)
-        require(self.heads >= 1, "`heads` must be at least 1", heads=self.heads)
+        for name in ("num_models", "heads", "pga_steps", "m", "num_batches"):
+            require_count(name, getattr(self, name))
+        require_non_negative("seed", self.seed)
+        require_non_negative("rho", self.rho)
+        require_positive("step_size", self.step_size)
 
     @property
     def system(self) -> System:

@@ -93,7 +93,7 @@ def test_the_module_is_the_program(run_python):
 def test_help_reads_well(run_python, flag):
     process = run(run_python, flag)
     assert process.returncode == 0
-    for word in ("--model=fcnn (fcnn|lenet|gat)", "--rho", "0.0001 (lenet)", "report RUN", "--num_batches=50"):
+    for word in ("<fcnn|lenet|gat>: Network", "--rho ", "0.0001 (lenet)", "report RUN", "--[no]resume", "Default: 50."):
         assert word in process.stdout
     assert max(map(len, process.stdout.splitlines())) <= 120
     assert "--logtostderr" not in process.stdout
