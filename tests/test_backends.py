@@ -15,14 +15,14 @@ import numpy as np, keras, cases
 import keras_sharpness as ks
 from keras_sharpness.objective import Objective
 from keras_sharpness.pools.schedule import Schedule
-from keras_sharpness.pools.training import train_pool
+from keras_sharpness.pools.training import Trainer
 
 results = {}
 for name, build in cases.CASES.items():
     case = build()
     objective = Objective(case.model, case.loss, case.x, case.y)
     schedule = Schedule(learning_rate=0.05, batch_size=16, max_epochs=2)
-    for member in train_pool(objective, np.arange(40), schedule, range(2), seed=0):
+    for member in Trainer(objective, np.arange(40), schedule, seed=0).train(range(2)):
         results[f"{name}/epochs/{member.index}"] = np.array(member.epoch_losses)
         for k, weight in enumerate(member.weights):
             results[f"{name}/weights/{member.index}/{k}"] = weight

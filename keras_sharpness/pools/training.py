@@ -27,35 +27,74 @@ U = TypeVar("U")
 Step = Callable[[Weights, State, Data, Array], tuple[Weights, State, Array]]
 
 
-def train_pool(
-    objective: Objective,
-    examples: np.ndarray,
-    schedule: Schedule,
-    indices: Iterable[int],
-    seed: int,
-    vectorize: bool | None = None,
-) -> Iterator[Member]:
-    """Trains members of a pool, each from its own seed.
+class Trainer:
+    """Trains members of a pool, each from its own seed; compiled once for all of them."""
 
-    Args:
-        objective: The loss; its model gives the architecture.
-        examples: Indices of the training examples.
-        schedule: How to train and when to stop.
-        indices: Which members of the pool to train.
-        seed: Seed of the pool.
-        vectorize: Whether members train together as one tensor computation; None decides by the model.
+    def __init__(
+        self,
+        objective: Objective,
+        examples: np.ndarray,
+        schedule: Schedule,
+        seed: int,
+        vectorize: bool | None = None,
+    ) -> None:
+        """Compiles the training step.
 
-    Yields:
-        Trained members, as they finish.
-    """
-    vectorize = objective.vectorizable if vectorize is None else vectorize
-    steps = compile_steps(objective, schedule.learning_rate, vectorize)
-    members = (_start(objective.model, index, member_seed(seed, index)) for index in indices)
-    train_epoch = _Epoch(steps, objective.data, examples, schedule.batch_size)
-    if vectorize:
-        yield from _train_together(train_epoch, members, schedule)
-    else:
-        yield from map_in_threads(lambda member: _train_alone(train_epoch, member, schedule), members)
+        Args:
+            objective: The loss; its model gives the architecture.
+            examples: Indices of the training examples.
+            schedule: How to train and when to stop.
+            seed: Seed of the pool.
+            vectorize: Whether members train together as one tensor computation; None decides by the model.
+        """
+        self._objective, self._examples, self._schedule, self._seed = objective, examples, schedule, seed
+        self._vectorize = objective.vectorizable if vectorize is None else vectorize
+        self._steps = compile_steps(objective, schedule.learning_rate, self._vectorize)
+
+    def train(self, indices: Iterable[int]) -> Iterator[Member]:
+        """Returns an iterator over the trained members of these places in the pool, as they finish."""
+        members = (self._start(index) for index in indices)
+        return self._together(members) if self._vectorize else map_in_threads(self._alone, members)
+
+    def _start(self, index: int) -> Member:
+        seed = member_seed(self._seed, index)
+        weights, state = initialize(self._objective.model, np.random.default_rng([seed, 0]))
+        return Member(index=index, seed=seed, weights=weights, state=state)
+
+    def _alone(self, member: Member) -> Member:
+        while not self._schedule.is_over(member.epoch_losses):
+            member = _advance(member, *self._epoch(*member.tensors(), self._shuffle(member)))
+        weights, state = _map(ops.convert_to_numpy, (member.weights, member.state))
+        return dataclasses.replace(member, weights=weights, state=state)
+
+    def _together(self, waiting: Iterator[Member]) -> Iterator[Member]:
+        """Yields members as they finish. Whoever stops makes room for the next in line."""
+        active = list(islice(waiting, SLOTS))
+        slots = len(active)
+        while active:
+            # Empty slots are filled with copies, so that shapes, and with them the compiled function, stay the same.
+            filled = active + [active[-1]] * (slots - len(active))
+            weights, state = _map(ops.convert_to_tensor, _stack([(m.weights, m.state) for m in filled]))
+            outputs = self._epoch(weights, state, np.stack([self._shuffle(m) for m in filled]))
+            outputs = _map(ops.convert_to_numpy, outputs)
+            active = [_advance(m, *_map(lambda a, k=k: a[k], outputs)) for k, m in enumerate(active)]
+            yield from (m for m in active if self._schedule.is_over(m.epoch_losses))
+            active = [m for m in active if not self._schedule.is_over(m.epoch_losses)]
+            active.extend(islice(waiting, slots - len(active)))
+
+    def _shuffle(self, member: Member) -> np.ndarray:
+        """Returns the examples in the order of the member's next epoch."""
+        rng = np.random.default_rng([member.seed, 1 + len(member.epoch_losses)])
+        return rng.permutation(self._examples)
+
+    def _epoch(self, weights: Weights, state: State, order: np.ndarray) -> tuple[Weights, State, np.ndarray]:
+        """Returns new weights and state, and the mean loss over the examples as they were met."""
+        losses, sizes = [], []
+        for batches in split_batches(order, self._schedule.batch_size):
+            weights, state, part = self._steps(weights, state, self._objective.data, ops.convert_to_tensor(batches))
+            losses.extend(ops.convert_to_numpy(part).astype(np.float64))
+            sizes.extend([batches.shape[-1]] * len(batches))
+        return weights, state, np.average(losses, axis=0, weights=sizes)
 
 
 def sgd_step(objective: Objective, learning_rate: float) -> Step:
@@ -111,58 +150,6 @@ def map_in_threads(fn: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
         yield from pool.map(fn, items)
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Epoch:
-    """One pass over the training examples."""
-
-    steps: Step
-    data: Data
-    examples: np.ndarray
-    batch_size: int
-
-    def __call__(self, weights: Weights, state: State, order: np.ndarray) -> tuple[Weights, State, np.ndarray]:
-        """Returns new weights and state, and the mean loss over the examples as they were met."""
-        losses, sizes = [], []
-        for batches in split_batches(order, self.batch_size):
-            weights, state, part = self.steps(weights, state, self.data, ops.convert_to_tensor(batches))
-            losses.extend(ops.convert_to_numpy(part).astype(np.float64))
-            sizes.extend([batches.shape[-1]] * len(batches))
-        return weights, state, np.average(losses, axis=0, weights=sizes)
-
-    def order(self, member: Member) -> np.ndarray:
-        """Returns the examples shuffled for the member's next epoch."""
-        rng = np.random.default_rng([member.seed, 1 + len(member.epoch_losses)])
-        return rng.permutation(self.examples)
-
-
-def _start(model: keras.Model, index: int, seed: int) -> Member:
-    weights, state = initialize(model, np.random.default_rng([seed, 0]))
-    return Member(index=index, seed=seed, weights=weights, state=state)
-
-
-def _train_alone(train_epoch: _Epoch, member: Member, schedule: Schedule) -> Member:
-    while not schedule.is_over(member.epoch_losses):
-        member = _advance(member, *train_epoch(*member.tensors(), train_epoch.order(member)))
-    weights, state = _map(ops.convert_to_numpy, (member.weights, member.state))
-    return dataclasses.replace(member, weights=weights, state=state)
-
-
-def _train_together(train_epoch: _Epoch, waiting: Iterator[Member], schedule: Schedule) -> Iterator[Member]:
-    """Yields members as they finish. Whoever stops makes room for the next in line."""
-    active = list(islice(waiting, SLOTS))
-    slots = len(active)
-    while active:
-        # Empty slots are filled with copies, so that shapes, and with them the compiled function, stay the same.
-        filled = active + [active[-1]] * (slots - len(active))
-        weights, state = _map(ops.convert_to_tensor, _stack([(m.weights, m.state) for m in filled]))
-        outputs = train_epoch(weights, state, np.stack([train_epoch.order(m) for m in filled]))
-        outputs = _map(ops.convert_to_numpy, outputs)
-        active = [_advance(m, *_map(lambda a, k=k: a[k], outputs)) for k, m in enumerate(active)]
-        yield from (m for m in active if schedule.is_over(m.epoch_losses))
-        active = [m for m in active if not schedule.is_over(m.epoch_losses)]
-        active.extend(islice(waiting, slots - len(active)))
 
 
 def _advance(member: Member, weights: Weights, state: State, loss: Any) -> Member:

@@ -15,7 +15,7 @@ from keras_sharpness.objective import Objective
 from keras_sharpness.perturbations import Ball
 from keras_sharpness.pools.evaluation import compile_evaluation
 from keras_sharpness.pools.member import Member
-from keras_sharpness.pools.training import map_in_threads, train_pool
+from keras_sharpness.pools.training import Trainer, map_in_threads
 from keras_sharpness.studies.protocol import StudyConfig
 
 
@@ -31,6 +31,7 @@ class Study:
         """
         self.config, self.dataset = config, dataset
         self.objective = Objective(build_network(config), _loss(config), dataset.x, dataset.y)
+        self._trainer = Trainer(self.objective, dataset.train, config.schedule, config.seed)
         self._evaluate = compile_evaluation(self.objective, config.system.classification)
         self.ball = Ball(rho=config.rho, norm=config.norm, scaling=config.scaling)
         self.maximizer = PGA(num_steps=config.pga_steps, step_size=config.step_size, coordinates=config.coordinates)
@@ -41,8 +42,7 @@ class Study:
 
     def train(self, indices: Iterable[int]) -> Iterator[Member]:
         """Returns an iterator that trains the members of these places in the pool, as they finish."""
-        config = self.config
-        return train_pool(self.objective, self.dataset.train, config.schedule, indices, config.seed)
+        return self._trainer.train(indices)
 
     def evaluate(self, member: Member) -> dict[str, float]:
         """Returns training and test loss and, for classification, error rate, in inference mode."""

@@ -5,6 +5,9 @@ import json
 import pandas as pd
 import pytest
 
+from keras_sharpness.data import idx
+
+needs_fashion_mnist = pytest.mark.skipif(not idx.DEBIAN.is_dir(), reason="FashionMNIST is not in /usr/share/datasets")
 SMALL = ["--num_models=4", "--num_batches=3", "--m=16", "--max_epochs=2"]
 
 
@@ -20,10 +23,10 @@ def assert_one_line_and_status_2(process, *words):
         assert word in line
 
 
-@pytest.mark.parametrize("model", ["fcnn", "gat"])
+@pytest.mark.parametrize("model", ["fcnn", "gat", pytest.param("lenet", marks=needs_fashion_mnist)])
 def test_a_study_leaves_its_results(run_python, tmp_path, model):
     folder = tmp_path / "run"
-    process = run(run_python, f"--model={model}", f"--output_dir={folder}", *SMALL)
+    process = run(run_python, f"--model={model}", f"--output_dir={folder}", *SMALL, "--min_epochs=1", "--max_epochs=1")
     assert process.returncode == 0, process.stderr
     assert "tau = " in process.stderr
     assert "WARNING" not in process.stderr and "I0000" not in process.stderr

@@ -8,7 +8,7 @@ from keras_sharpness.objective import Objective
 from keras_sharpness.pools.initialization import initialize
 from keras_sharpness.pools.member import member_seed
 from keras_sharpness.pools.schedule import Schedule
-from keras_sharpness.pools.training import SLOTS, train_pool
+from keras_sharpness.pools.training import SLOTS, Trainer
 
 EXAMPLES = np.arange(10, 110)
 SCHEDULE = Schedule(learning_rate=0.05, batch_size=32, max_epochs=4, stop_tolerance=0.02)
@@ -16,8 +16,8 @@ SCHEDULE = Schedule(learning_rate=0.05, batch_size=32, max_epochs=4, stop_tolera
 
 def train(case, indices=range(3), schedule=SCHEDULE, vectorize=True, examples=EXAMPLES):
     objective = Objective(case.model, case.loss, case.x, case.y)
-    members = train_pool(objective, examples, schedule, indices, seed=0, vectorize=vectorize)
-    return {member.index: member for member in members}
+    trainer = Trainer(objective, examples, schedule, seed=0, vectorize=vectorize)
+    return {member.index: member for member in trainer.train(indices)}
 
 
 def test_training_follows_a_slow_float64_descent():
@@ -66,7 +66,7 @@ def test_batch_statistics_and_seeds_advance():
     case = cases.lenet5()
     objective = Objective(case.model, case.loss, case.x, case.y)
     _, start = initialize(case.model, np.random.default_rng([member_seed(0, 0), 0]))
-    member = next(train_pool(objective, np.arange(40), Schedule(learning_rate=0.01, max_epochs=1), [0], seed=0))
+    member = next(Trainer(objective, np.arange(40), Schedule(learning_rate=0.01, max_epochs=1), seed=0).train([0]))
     assert all((before != after).any() for before, after in zip(start, member.state, strict=True))
 
 
