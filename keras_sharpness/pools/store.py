@@ -86,7 +86,7 @@ def load_member(folder: str | Path, index: int, architecture: keras.Model) -> ke
     Returns:
         `architecture`.
     """
-    return PoolStore(folder).load_member(index).assign_to(architecture)
+    return PoolStore(Path(folder)).load_member(index).assign_to(architecture)
 
 
 def _path(folder: Path, index: int) -> Path:
