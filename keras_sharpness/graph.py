@@ -64,14 +64,30 @@ class Graph:
         Returns:
             Shape (num_batches, 2, num_edges).
         """
-        needed = np.stack([self._reaches(batch, hops) for batch in batches])
+        needed = np.stack([self._within(batch, hops - 1)[self.edges[1]] for batch in batches])
         most = needed.sum(axis=1).max()
         return self.edges[:, np.argsort(~needed, axis=1, kind="stable")[:, :most]].swapaxes(0, 1)
 
-    def _reaches(self, nodes: np.ndarray, hops: int) -> np.ndarray:
+    def field(self, nodes: np.ndarray, hops: int) -> tuple["Graph", np.ndarray]:
+        """Returns the part of the graph that outputs of `nodes` depend on after some rounds of messages.
+
+        Args:
+            nodes: Integers of shape (n,).
+            hops: Rounds of messages, at least 1.
+
+        Returns:
+            The nodes at most `hops` steps away, with the edges into those that are nearer; and which nodes these are,
+            in ascending order.
+        """
+        kept = self._within(nodes, hops)
+        edges = self.edges[:, self._within(nodes, hops - 1)[self.edges[1]]]
+        places = np.cumsum(kept) - 1
+        return Graph(self.features[kept], places[edges].astype(self.edges.dtype)), np.flatnonzero(kept)
+
+    def _within(self, nodes: np.ndarray, steps: int) -> np.ndarray:
         senders, receivers = self.edges
         reached = np.zeros(self.num_nodes, bool)
         reached[nodes] = True
-        for _ in range(hops - 1):
+        for _ in range(steps):
             reached[senders[reached[receivers]]] = True
-        return reached[receivers]
+        return reached

@@ -104,14 +104,15 @@ class Objective:
         Returns:
             Integers (num_batches, m), or a structure of them and edges (num_batches, 2, num_edges), for `loss`.
         """
-        hops = self._hops()
+        hops = self.hops
         if self._graph is None or hops is None or training:
             return ops.convert_to_tensor(batches)
         edges = self._graph.receptive_edges(batches, hops)
         return {"indices": ops.convert_to_tensor(batches), "edges": ops.convert_to_tensor(edges)}
 
-    def _hops(self) -> int | None:
-        """Returns the rounds of messages of the network, None where some layer is not known to be node by node."""
+    @property
+    def hops(self) -> int | None:
+        """Rounds of messages of a network on a graph; None where some layer is not known to work node by node."""
         layers = self.model._flatten_layers(include_self=False, recursive=True)
         mixing = [layer for layer in layers if not isinstance(layer, NODE_BY_NODE)]
         return sum(layer.hops for layer in mixing) if all(hasattr(layer, "hops") for layer in mixing) else None

@@ -33,6 +33,22 @@ def test_outputs_depend_on_no_other_edge():
         assert not np.allclose(outputs, whole)
 
 
+def test_the_field_of_some_nodes_gives_their_outputs():
+    case, nodes = cases.gat(), np.array([3, 8])
+    field, kept = case.x.field(nodes, hops=2)
+    assert field.num_nodes < case.x.num_nodes
+    np.testing.assert_array_equal(field.features, case.x.features[kept])
+    places = np.searchsorted(kept, nodes)
+    whole, part = (ops.convert_to_numpy(case.model(graph.inputs)) for graph in (case.x, field))
+    np.testing.assert_allclose(part[places], whole[nodes], rtol=1e-5, atol=1e-6)
+
+
+def test_a_field_reaches_no_further_than_the_messages():
+    field, kept = CHAIN.field(np.array([4]), hops=2)
+    assert kept.tolist() == [2, 3, 4]
+    assert field.edges.tolist() == [[0, 1], [1, 2]]
+
+
 @pytest.mark.parametrize(
     ("features", "edges", "message"),
     [

@@ -41,3 +41,24 @@ class Dataset:
         """
         indices = getattr(self, split)
         return (self.x if isinstance(self.x, Graph) else self.x[indices]), self.y[indices]
+
+    def training_field(self, hops: int | None) -> "Dataset":
+        """Returns the data set without what training cannot depend on.
+
+        Args:
+            hops: Rounds of messages of the network; None if they are not known.
+
+        Returns:
+            On a graph, the field of the training nodes, with these as `train`; else the data set itself.
+        """
+        if hops is None or not isinstance(self.x, Graph):
+            return self
+        graph, nodes = self.x.field(self.train, hops)
+        return Dataset(
+            name=self.name,
+            x=graph,
+            y=self.y[nodes],
+            train=np.searchsorted(nodes, self.train),
+            test=np.zeros(0, np.int64),
+            source=self.source,
+        )

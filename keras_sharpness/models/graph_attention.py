@@ -72,15 +72,27 @@ class GraphAttention(keras.layers.Layer):
     def call(self, features: Array, edges: Array, training: bool = False) -> Array:
         """Returns the nodes' new features; see the class."""
         num_nodes = ops.shape(features)[0]
-        senders, receivers = self._endpoints(edges, num_nodes)
+        senders, receivers = edges[0], edges[1]
         hidden = ops.reshape(ops.matmul(features, self.kernel), (-1, self.heads, self.channels))
         sent = ops.sum(hidden * self.sender_attention, axis=-1)
         received = ops.sum(hidden * self.receiver_attention, axis=-1)
-        scores = ops.take(sent, senders, axis=0) + ops.take(received, receivers, axis=0)
-        scores = ops.leaky_relu(scores, self.negative_slope)
-        alpha = self.dropout(segment_softmax(scores, receivers, num_nodes), training=training)
-        messages = alpha[..., None] * ops.take(hidden, senders, axis=0)
-        return self._combine(ops.segment_sum(messages, receivers, num_nodes)) + self.bias
+        scores = self._score(ops.take(sent, senders, axis=0) + ops.take(received, receivers, axis=0))
+        own = self._score(sent + received)
+        # Softmax ignores a shift; the largest score keeps exp finite, and its gradient is zero.
+        highest = ops.segment_max(scores, receivers, num_nodes)
+        highest = ops.stop_gradient(ops.maximum(highest, own) if self.add_self_loops else highest)
+        weights = ops.exp(scores - ops.take(highest, receivers, axis=0))
+        total = ops.segment_sum(weights, receivers, num_nodes)
+        messages = self._weigh(weights, ops.take(hidden, senders, axis=0), training)
+        out = ops.segment_sum(messages, receivers, num_nodes)
+        if self.add_self_loops:
+            # A node's edge to itself needs no look-up, which is most of an edge's cost.
+            own = ops.exp(own - highest)
+            total, out = total + own, out + self._weigh(own, hidden, training)
+        else:
+            # A node without neighbours gets the bias alone.
+            total = ops.where(total > 0, total, 1)
+        return self._combine(out / total[..., None]) + self.bias
 
     def compute_output_shape(self, features_shape: tuple, edges_shape: tuple) -> tuple:
         """Returns the shape of the output."""
@@ -91,28 +103,11 @@ class GraphAttention(keras.layers.Layer):
         names = ("channels", "heads", "concat", "negative_slope", "add_self_loops")
         return {**super().get_config(), **{n: getattr(self, n) for n in names}, "dropout": self.dropout.rate}
 
-    def _endpoints(self, edges: Array, num_nodes: int) -> tuple[Array, Array]:
-        if self.add_self_loops:
-            loops = ops.cast(ops.arange(num_nodes), edges.dtype)
-            edges = ops.concatenate([edges, ops.stack([loops, loops])], axis=1)
-        return edges[0], edges[1]
+    def _score(self, sums: Array) -> Array:
+        return ops.leaky_relu(sums, self.negative_slope)
+
+    def _weigh(self, weights: Array, hidden: Array, training: bool) -> Array:
+        return self.dropout(weights, training=training)[..., None] * hidden
 
     def _combine(self, heads: Array) -> Array:
         return ops.reshape(heads, (-1, self.heads * self.channels)) if self.concat else ops.mean(heads, axis=1)
-
-
-def segment_softmax(scores: Array, segments: Array, num_segments: int) -> Array:
-    """Takes the softmax of scores over each segment.
-
-    Args:
-        scores: Shape (n, ...).
-        segments: Integers of shape (n,), the segment of each row.
-        num_segments: Number of segments.
-
-    Returns:
-        Shape (n, ...): positive, of sum 1 over every segment.
-    """
-    # Softmax ignores a shift; the largest score keeps exp finite, and its gradient is zero.
-    highest = ops.stop_gradient(ops.segment_max(scores, segments, num_segments))
-    exponentials = ops.exp(scores - ops.take(highest, segments, axis=0))
-    return exponentials / ops.take(ops.segment_sum(exponentials, segments, num_segments), segments, axis=0)

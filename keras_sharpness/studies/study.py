@@ -30,15 +30,18 @@ class Study:
             dataset: The system's data.
         """
         self.config, self.dataset = config, dataset
-        self.objective = Objective(build_network(config), _loss(config), dataset.x, dataset.y)
-        self._trainer = Trainer(self.objective, dataset.train, config.schedule, config.seed)
+        network, loss = build_network(config), _loss(config)
+        self.objective = Objective(network, loss, dataset.x, dataset.y)
+        field = dataset.training_field(self.objective.hops)
+        self._training = self.objective if field is dataset else Objective(network, loss, field.x, field.y)
+        self._trainer = Trainer(self._training, field.train, config.schedule, config.seed)
         self._evaluate = compile_evaluation(self.objective, config.system.classification)
         self.ball = Ball(rho=config.rho, norm=config.norm, scaling=config.scaling)
         self.maximizer = PGA(num_steps=config.pga_steps, step_size=config.step_size, coordinates=config.coordinates)
-        self._paths = loss_paths(self.objective, self.ball, self.maximizer)
+        self._paths = loss_paths(self._training, self.ball, self.maximizer)
         # All members climb on the same batches: their differences are then their own, not the draw's.
-        batches = draw_batches(dataset.train, config.m, config.num_batches, config.seed)
-        self._batches = self.objective.prepare(batches)
+        batches = draw_batches(field.train, config.m, config.num_batches, config.seed)
+        self._batches = self._training.prepare(batches)
 
     def train(self, indices: Iterable[int]) -> Iterator[Member]:
         """Returns an iterator that trains the members of these places in the pool, as they finish."""
@@ -60,7 +63,7 @@ class Study:
         return over(lambda member: (member.index, self._losses(member)), members)
 
     def _losses(self, member: Member) -> np.ndarray:
-        return ops.convert_to_numpy(self._paths(*member.tensors(), self.objective.data, self._batches))
+        return ops.convert_to_numpy(self._paths(*member.tensors(), self._training.data, self._batches))
 
 
 def build_network(config: StudyConfig) -> keras.Model:

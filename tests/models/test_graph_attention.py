@@ -9,7 +9,6 @@ from keras import ops
 
 from keras_sharpness import backend
 from keras_sharpness.models import GraphAttention, gat
-from keras_sharpness.models.graph_attention import segment_softmax
 
 # The same layer in tensorflow_gnn's operations on a GraphTensor, in a process that has switched to Keras 2 for it.
 TENSORFLOW_GNN = """
@@ -95,17 +94,29 @@ def test_equals_the_float64_reference(heads, concat):
     np.testing.assert_allclose(ops.convert_to_numpy(layer(x, edges)), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_attention_sums_to_one_even_for_huge_scores():
-    scores, segments = ops.convert_to_tensor([1e4, -1e4, 3.0, 1e4]), ops.convert_to_tensor([0, 0, 1, 2])
-    alpha = ops.convert_to_numpy(segment_softmax(scores, segments, 4))
-    np.testing.assert_allclose(alpha, [1, 0, 1, 1])
+@pytest.mark.parametrize("add_self_loops", [True, False])
+def test_huge_scores_are_no_nan(add_self_loops):
+    layer, x, edges, _ = problem(1, True)
+    ring = np.arange(40)
+    edges = np.concatenate([edges, [ring, np.roll(ring, 1)]], axis=1)
+    layer.add_self_loops = add_self_loops
+    layer.sender_attention.assign(1e4 * ops.ones_like(layer.sender_attention))
+    outputs = ops.convert_to_numpy(layer(x, edges))
+    # Each node then takes the features of the one neighbour with the largest score.
+    hidden = x @ ops.convert_to_numpy(layer.kernel.value)
+    loops = np.stack([ring, ring]) if add_self_loops else np.zeros((2, 0), int)
+    senders, receivers = np.concatenate([edges, loops], axis=1)
+    best = [max(senders[receivers == node], key=lambda j: hidden[j].sum()) for node in ring]
+    np.testing.assert_allclose(outputs, hidden[best] + ops.convert_to_numpy(layer.bias.value), rtol=1e-4, atol=1e-4)
 
 
-def test_a_node_without_neighbours_keeps_its_own_features():
+def test_a_node_without_neighbours_keeps_its_own_features_or_has_none():
     layer, x, edges, _ = problem(1, True)
     alone = np.zeros((2, 0), "int32")
     kernel, _, _, bias = (ops.convert_to_numpy(v.value) for v in layer.trainable_variables)
     np.testing.assert_allclose(ops.convert_to_numpy(layer(x, alone)), x @ kernel + bias, rtol=1e-5)
+    layer.add_self_loops = False
+    np.testing.assert_allclose(ops.convert_to_numpy(layer(x, alone)), np.tile(bias, (40, 1)))
 
 
 def test_dropout_acts_on_the_attention_in_training_only():

@@ -2,9 +2,13 @@ import cases
 import numpy as np
 import pandas as pd
 import pytest
+from keras import ops
 
 from keras_sharpness.data.dataset import Dataset
+from keras_sharpness.graph import Graph
+from keras_sharpness.maximizers import PGA
 from keras_sharpness.measures import worst_case_sharpness
+from keras_sharpness.models import gat
 from keras_sharpness.pools.store import PoolStore
 from keras_sharpness.studies.protocol import SYSTEMS, study_config
 from keras_sharpness.studies.run import run_study, summarize
@@ -58,6 +62,28 @@ def test_a_study_measures_as_the_library_does(tmp_path):
     assert table["sharpness_standard_error"][1] == pytest.approx(result.standard_error, rel=1e-6)
     outputs = model.predict(dataset.x[150:], verbose=0)
     assert table["test_loss"][1] == pytest.approx(np.mean((outputs - dataset.y[150:]) ** 2), rel=1e-5)
+
+
+def test_a_study_on_a_graph_measures_as_the_library_does(tmp_path):
+    case = cases.gat()
+    model = cases.randomize(gat(num_features=1433))
+    features = np.zeros((60, 1433), "float32")
+    features[:, :30] = case.x.features
+    graph = Graph(features, case.x.edges)
+    dataset = Dataset(name="cora", x=graph, y=case.y, train=np.array([3, 8, 9]), test=np.arange(20, 60))
+    config = study_config("gat", num_models=1, num_batches=2, m=2, min_epochs=1, max_epochs=1)
+    run_study(config, dataset, tmp_path)
+    table = pd.read_csv(tmp_path / "models.csv")
+    model = PoolStore(tmp_path).load_member(0).assign_to(model)
+    maximizer = PGA(num_steps=5, step_size=config.step_size)
+    drawn = {"examples": dataset.train, "m": 2, "num_batches": 2, "seed": 0}
+    result = worst_case_sharpness(
+        model, graph, case.y, cases.CROSS_ENTROPY, rho=config.rho, maximizer=maximizer, **drawn
+    )
+    assert table["sharpness"][0] == pytest.approx(result.value, rel=1e-4)
+    logits = ops.convert_to_numpy(model(graph.inputs))[20:]
+    expected = float(cases.CROSS_ENTROPY(case.y[20:], logits))
+    assert table["test_loss"][0] == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_diverged_model_is_counted_and_left_out():
