@@ -15,6 +15,7 @@ USAGE = """keras_sharpness: adaptive sharpness of neural networks, and what it s
 
 python main.py [study] [flags]    train a pool of models, measure each one's sharpness, correlate it with test loss
 python main.py report RUN         write the report of a finished run again
+python main.py benchmark          time training and sharpness beside a plain PyTorch loop
 
 Without flags: 50 fully connected networks on Abalone. Results go to a folder in runs/. Flags can be kept in a file and
 given as --flagfile=FILE."""

@@ -1,5 +1,6 @@
 """What the program does. Keras is imported inside, once the backend is known."""
 
+import importlib.util
 import logging
 import os
 import shlex
@@ -50,8 +51,18 @@ def report(run: str) -> None:
     log.info("report: %s", folder / "report.md")
 
 
-COMMANDS: dict[str, Callable[..., None]] = {"study": study, "report": report}
-ARGUMENTS = {"study": [], "report": ["RUN"]}
+def benchmark() -> None:
+    """Times training and sharpness beside a plain PyTorch loop."""
+    require(
+        importlib.util.find_spec("benchmarks") is not None, "`benchmark` must be run in a checkout of the repository"
+    )
+    from benchmarks import run
+
+    run.main(Path(flags.FLAGS.output_dir or "runs/benchmark"))
+
+
+COMMANDS: dict[str, Callable[..., None]] = {"study": study, "report": report, "benchmark": benchmark}
+ARGUMENTS = {"study": [], "report": ["RUN"], "benchmark": []}
 
 
 def choose(words: Sequence[str]) -> tuple[Callable[..., None], list[str]]:
