@@ -67,7 +67,7 @@ def _row(network: str, code: str, models: int, seconds: dict, baseline: dict, ba
 
 
 def _markdown(table: pd.DataFrame) -> str:
-    lines = [table.columns, ["---"] * len(table.columns), *table.itertuples(index=False)]
+    lines = [list(table.columns), ["---"] * len(table.columns), *table.to_numpy().tolist()]
     return "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)
 
 
