@@ -19,8 +19,8 @@ MOST_PARAMETERS = 100_000
 SLOW_AT_ONCE = (BaseConv, BaseDepthwiseConv, keras.layers.RNN, keras.layers.Bidirectional)
 # Layers that work on each node by itself; a layer that passes messages says how far in its attribute `hops`.
 NODE_BY_NODE = (
-    *(keras.layers.InputLayer, keras.layers.Dense, keras.layers.Dropout, keras.layers.LayerNormalization),
-    *(keras.layers.Activation, keras.layers.ReLU, keras.layers.ELU, keras.layers.LeakyReLU, keras.layers.Softmax),
+    *(keras.layers.InputLayer, keras.layers.Dense, keras.layers.Dropout, keras.layers.Activation),
+    *(keras.layers.ReLU, keras.layers.ELU, keras.layers.LeakyReLU),
 )
 
 LossLike: TypeAlias = str | keras.losses.Loss | Callable | None
@@ -112,10 +112,13 @@ class Objective:
 
     @property
     def hops(self) -> int | None:
-        """Rounds of messages of a network on a graph; None where some layer is not known to work node by node."""
-        layers = self.model._flatten_layers(include_self=False, recursive=True)
-        mixing = [layer for layer in layers if not isinstance(layer, NODE_BY_NODE)]
-        return sum(layer.hops for layer in mixing) if all(hasattr(layer, "hops") for layer in mixing) else None
+        """Rounds of messages of a network on a graph; None unless each step is known to pass them or stay in a node.
+
+        Only functional models list all their steps, layers and bare operations alike.
+        """
+        steps = getattr(self.model, "operations", [None])
+        mixing = [step for step in steps if not isinstance(step, NODE_BY_NODE)]
+        return sum(step.hops for step in mixing) if all(hasattr(step, "hops") for step in mixing) else None
 
     def _forward(self, weights: Weights, state: State, data: Data, batch: Any, training: bool) -> tuple:
         inputs, targets = data

@@ -51,7 +51,7 @@ class Dataset:
         Returns:
             On a graph, the field of the training nodes, with these as `train`; else the data set itself.
         """
-        if hops is None or not isinstance(self.x, Graph):
+        if not hops or not isinstance(self.x, Graph):
             return self
         graph, nodes = self.x.field(self.train, hops)
         return Dataset(

@@ -2,8 +2,9 @@
 
 import dataclasses
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -145,9 +146,17 @@ def compile_steps(objective: Objective, learning_rate: float, vectorize: bool) -
 
 def map_in_threads(fn: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
     """Yields `fn` of each item, in order, computed on as many threads as there are cores."""
-    pool = ThreadPoolExecutor(os.cpu_count())
+    threads = os.cpu_count() or 1
+    pool = ThreadPoolExecutor(threads)
+    running: deque[Future[U]] = deque()
     try:
-        yield from pool.map(fn, items)
+        for item in items:
+            running.append(pool.submit(fn, item))
+            # No more items are taken than the threads need, so that memory does not grow with their number.
+            if len(running) > threads:
+                yield running.popleft().result()
+        while running:
+            yield running.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
 

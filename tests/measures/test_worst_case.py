@@ -39,6 +39,16 @@ def test_a_small_part_of_a_graph_is_enough_for_a_small_batch():
     np.testing.assert_allclose(result.losses, case.reference_paths(batches, 4), rtol=1e-4)
 
 
+def test_a_step_that_mixes_all_nodes_gets_the_whole_graph():
+    case = cases.gat()
+    outputs = case.model.output - ops.mean(case.model.output, axis=0)
+    mixed = keras.Model(case.model.input, outputs)
+    arguments = {"rho": 0.05, "batches": np.array([[3, 8]]), "maximizer": ks.PGA(step_size=0.5)}
+    result = ks.worst_case_sharpness(mixed, case.x, case.y, case.loss, **arguments)
+    logits = ops.convert_to_numpy(mixed(case.x.inputs))[[3, 8]]
+    assert result.losses[0, 0] == pytest.approx(float(case.loss(case.y[[3, 8]], logits)), rel=1e-5)
+
+
 def test_training_mode_sees_the_whole_graph():
     case, batches = cases.gat(), np.array([[3, 8]])
     assert measure(case, batches=batches, training=True).losses[0, 0] != measure(case, batches=batches).losses[0, 0]

@@ -1,3 +1,5 @@
+import os
+
 import cases
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from keras_sharpness.objective import Objective
 from keras_sharpness.pools.initialization import initialize
 from keras_sharpness.pools.member import member_seed
 from keras_sharpness.pools.schedule import Schedule
-from keras_sharpness.pools.training import SLOTS, Trainer
+from keras_sharpness.pools.training import SLOTS, Trainer, map_in_threads
 
 EXAMPLES = np.arange(10, 110)
 SCHEDULE = Schedule(learning_rate=0.05, batch_size=32, max_epochs=4, stop_tolerance=0.02)
@@ -103,6 +105,16 @@ def test_min_epochs_hold_the_rule_back():
     schedule = Schedule(learning_rate=0.1, min_epochs=4)
     assert not schedule.is_over([1.0, 1.0, 1.0])
     assert schedule.is_over([1.0, 1.0, 1.0, 1.0])
+
+
+def test_threads_take_no_more_items_than_they_need():
+    taken = []
+    items = (taken.append(k) or k for k in range(100))
+    results = map_in_threads(lambda k: k * k, items)
+    assert [next(results) for _ in range(3)] == [0, 1, 4]
+    assert len(taken) <= 3 + 1 + os.cpu_count()
+    results.close()
+    assert list(map_in_threads(lambda k: k * k, range(20))) == [k * k for k in range(20)]
 
 
 def test_error_rate_counts_wrong_labels():
