@@ -50,11 +50,11 @@ def run_study(
     Raises:
         InputError: If the folder holds a run with other settings.
     """
-    store = PoolStore(folder)
+    # Built first: settings that do not fit must not cost an earlier run its models.
+    study, store = Study(config, dataset), PoolStore(folder)
     if not resume:
         store.clear()
         (folder / TIMES).unlink(missing_ok=True)
-    study = Study(config, dataset)
     _write_config(folder, _describe(config, dataset, command), fresh=not store.trained())
     with _timed(folder, "training"):
         _train(study, store)

@@ -5,6 +5,7 @@ import pytest
 from keras import ops
 
 from keras_sharpness.data.dataset import Dataset
+from keras_sharpness.errors import InputError
 from keras_sharpness.graph import Graph
 from keras_sharpness.maximizers import PGA
 from keras_sharpness.measures import worst_case_sharpness
@@ -84,6 +85,15 @@ def test_a_study_on_a_graph_measures_as_the_library_does(tmp_path):
     logits = ops.convert_to_numpy(model(graph.inputs))[20:]
     expected = float(cases.CROSS_ENTROPY(case.y[20:], logits))
     assert table["test_loss"][0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_settings_that_do_not_fit_cost_no_models(tmp_path):
+    config, dataset = small()
+    run_study(config, dataset, tmp_path)
+    unknown, _ = small(norm="l7")
+    with pytest.raises(InputError, match="`norm` must be one of linf"):
+        run_study(unknown, dataset, tmp_path, resume=False)
+    assert PoolStore(tmp_path).trained() == {0, 1, 2}
 
 
 def test_a_diverged_model_is_counted_and_left_out():
