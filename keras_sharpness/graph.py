@@ -51,43 +51,56 @@ class Graph:
         """What a graph model is called with: `{"features": ..., "edges": ...}`."""
         return {"features": self.features, "edges": self.edges}
 
-    def receptive_edges(self, batches: np.ndarray, hops: int) -> np.ndarray:
-        """Returns, for each batch, the edges that its nodes' outputs depend on after some rounds of messages.
-
-        These are all edges into nodes fewer than `hops` steps away. So that every batch has equally many, the smaller
-        ones are filled up with other edges of the graph, which change nothing.
-
-        Args:
-            batches: Nodes, integers of shape (num_batches, m).
-            hops: Rounds of messages, at least 1.
-
-        Returns:
-            Shape (num_batches, 2, num_edges).
-        """
-        needed = np.stack([self._within(batch, hops - 1)[self.edges[1]] for batch in batches])
-        most = needed.sum(axis=1).max()
-        return self.edges[:, np.argsort(~needed, axis=1, kind="stable")[:, :most]].swapaxes(0, 1)
-
-    def field(self, nodes: np.ndarray, hops: int) -> tuple["Graph", np.ndarray]:
+    def field(self, nodes: np.ndarray, hops: int) -> "Field":
         """Returns the part of the graph that outputs of `nodes` depend on after some rounds of messages.
 
         Args:
-            nodes: Integers of shape (n,).
+            nodes: Integers of shape (n,), without repeats.
             hops: Rounds of messages, at least 1.
 
         Returns:
-            The nodes at most `hops` steps away, with the edges into those that are nearer; and which nodes these are,
-            in ascending order.
+            The nodes at most `hops` steps away, with the edges into those that are nearer.
         """
-        kept = self._within(nodes, hops)
-        edges = self.edges[:, self._within(nodes, hops - 1)[self.edges[1]]]
-        places = np.cumsum(kept) - 1
-        return Graph(self.features[kept], places[edges].astype(self.edges.dtype)), np.flatnonzero(kept)
+        steps = self._steps_to(nodes, hops)
+        kept = np.flatnonzero(steps <= hops)
+        kept = kept[np.argsort(steps[kept], kind="stable")]
+        places = np.full(self.num_nodes, -1)
+        places[kept] = np.arange(len(kept))
+        edges = places[self.edges[:, steps[self.edges[1]] < hops]].astype(self.edges.dtype)
+        edges = edges[:, np.argsort(edges[1], kind="stable")]
+        within = np.searchsorted(steps[kept], np.arange(hops + 1), side="right")
+        return Field(Graph(self.features[kept], edges), kept, within)
 
-    def _within(self, nodes: np.ndarray, steps: int) -> np.ndarray:
+    def _steps_to(self, nodes: np.ndarray, most: int) -> np.ndarray:
+        """Returns how many steps each node is from the nearest of `nodes`, and `most` + 1 where it is further."""
         senders, receivers = self.edges
-        reached = np.zeros(self.num_nodes, bool)
-        reached[nodes] = True
-        for _ in range(steps):
-            reached[senders[reached[receivers]]] = True
-        return reached
+        steps = np.full(self.num_nodes, most + 1)
+        steps[nodes] = 0
+        for distance in range(1, most + 1):
+            reached = senders[steps[receivers] == distance - 1]
+            steps[reached] = np.minimum(steps[reached], distance)
+        return steps
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Field:
+    """The receptive field of some nodes of a graph, in layers.
+
+    Attributes:
+        graph: The field as a graph of its own, the nearest nodes first, edges in ascending order of receivers.
+        nodes: The same nodes in the whole graph, shape (num_nodes,).
+        within: How many nodes are at most 0, 1, ... steps away, shape (hops + 1,).
+    """
+
+    graph: Graph
+    nodes: np.ndarray
+    within: np.ndarray
+
+    def edges_into(self, num_nodes: int) -> int:
+        """Returns how many edges end in the first nodes; they come first too."""
+        return int(np.searchsorted(self.graph.edges[1], num_nodes))
+
+    def places(self, nodes: np.ndarray) -> np.ndarray:
+        """Returns where nodes of the whole graph are in the field."""
+        order = np.argsort(self.nodes)
+        return order[np.searchsorted(self.nodes, nodes, sorter=order)]

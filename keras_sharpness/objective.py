@@ -6,17 +6,11 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 from keras import ops
-from keras.src.layers.convolutional.base_conv import BaseConv
-from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
 
 from keras_sharpness.errors import InputError, require
-from keras_sharpness.graph import Graph
+from keras_sharpness.graph import Field, Graph
 from keras_sharpness.typing import Array, Data, State, Weights
 
-# Copies of a larger network no longer fit the caches together.
-MOST_PARAMETERS = 100_000
-# With weights that differ along the batch, these have no kernel of their own on a CPU.
-SLOW_AT_ONCE = (BaseConv, BaseDepthwiseConv, keras.layers.RNN, keras.layers.Bidirectional)
 # Layers that work on each node by itself; a layer that passes messages says how far in its attribute `hops`.
 NODE_BY_NODE = (
     *(keras.layers.InputLayer, keras.layers.Dense, keras.layers.Dropout, keras.layers.Activation),
@@ -36,6 +30,7 @@ class Objective:
         model: The built Keras model.
         data: Inputs and targets of all examples, as tensors.
         num_examples: How many examples there are; on a graph, nodes.
+        graph: The graph whose nodes the examples are, or None.
     """
 
     def __init__(self, model: keras.Model, loss: LossLike, x: Any, y: Any) -> None:
@@ -53,7 +48,7 @@ class Objective:
         require(model.built, "`model` must be built: call it on a batch, or give it an Input", model=model.name)
         self.model = model
         self._loss = _resolve_loss(model, loss)
-        self._graph = x if isinstance(x, Graph) else None
+        self.graph = x if isinstance(x, Graph) else None
         self.num_examples = _count_examples(x, y)
         inputs = x.inputs if isinstance(x, Graph) else x
         self.data: Data = (keras.tree.map_structure(ops.convert_to_tensor, inputs), ops.convert_to_tensor(y))
@@ -62,12 +57,6 @@ class Objective:
     def loss_name(self) -> str:
         """Name of the loss."""
         return str(getattr(self._loss, "name", getattr(self._loss, "__name__", type(self._loss).__name__)))
-
-    @property
-    def vectorizable(self) -> bool:
-        """Whether many copies of the weights run faster at once: small networks without convolutions."""
-        layers = self.model._flatten_layers(include_self=False, recursive=True)
-        return self.model.count_params() <= MOST_PARAMETERS and not any(isinstance(n, SLOW_AT_ONCE) for n in layers)
 
     def loss_and_state(
         self, weights: Weights, state: State, data: Data, indices: Array, training: bool
@@ -82,11 +71,15 @@ class Objective:
             training: Whether layers run in training mode.
         """
         outputs, targets, state = self._forward(weights, state, data, indices, training)
-        return ops.mean(self._loss(targets, outputs)), state
+        return self.mean_loss(targets, outputs), state
 
     def loss(self, weights: Weights, state: State, data: Data, indices: Array, training: bool = False) -> Array:
         """Returns the batch's mean loss alone; the arguments are those of `loss_and_state`."""
         return self.loss_and_state(weights, state, data, indices, training)[0]
+
+    def mean_loss(self, targets: Array, outputs: Array) -> Array:
+        """Returns the mean loss of the model's outputs on a batch, a scalar."""
+        return ops.mean(self._loss(targets, outputs))
 
     def error(self, weights: Weights, state: State, data: Data, indices: Array) -> Array:
         """Returns the share of the batch whose largest output is not the label, in inference mode."""
@@ -94,21 +87,15 @@ class Objective:
         wrong = ops.not_equal(ops.argmax(outputs, axis=-1), targets)
         return ops.mean(ops.cast(wrong, outputs.dtype))
 
-    def prepare(self, batches: np.ndarray, training: bool = False) -> Any:
-        """Returns batches as tensors; on a graph, with the edges that their nodes' outputs depend on in inference mode.
+    def on_field(self, nodes: np.ndarray) -> tuple["Objective", Field]:
+        """Returns the objective on the receptive field of some nodes, and the field; `hops` must be known.
 
         Args:
-            batches: Indices, shape (num_batches, m).
-            training: Whether layers will run in training mode, where a node may depend on more than its neighbours.
-
-        Returns:
-            Integers (num_batches, m), or a structure of them and edges (num_batches, 2, num_edges), for `loss`.
+            nodes: Integers of shape (n,), without repeats.
         """
-        hops = self.hops
-        if self._graph is None or hops is None or training:
-            return ops.convert_to_tensor(batches)
-        edges = self._graph.receptive_edges(batches, hops)
-        return {"indices": ops.convert_to_tensor(batches), "edges": ops.convert_to_tensor(edges)}
+        field = self.graph.field(nodes, self.hops)
+        targets = ops.take(self.data[1], ops.convert_to_tensor(field.nodes), axis=0)
+        return Objective(self.model, self._loss, field.graph, targets), field
 
     @property
     def hops(self) -> int | None:
@@ -120,15 +107,12 @@ class Objective:
         mixing = [step for step in steps if not isinstance(step, NODE_BY_NODE)]
         return sum(step.hops for step in mixing) if all(hasattr(step, "hops") for step in mixing) else None
 
-    def _forward(self, weights: Weights, state: State, data: Data, batch: Any, training: bool) -> tuple:
+    def _forward(self, weights: Weights, state: State, data: Data, indices: Array, training: bool) -> tuple:
         inputs, targets = data
-        indices = batch
-        if isinstance(batch, dict):
-            indices, inputs = batch["indices"], inputs | {"edges": batch["edges"]}
-        if self._graph is None:
+        if self.graph is None:
             inputs = keras.tree.map_structure(lambda a: ops.take(a, indices, axis=0), inputs)
         outputs, state = self.model.stateless_call(weights, state, inputs, training=training)
-        if self._graph is not None:
+        if self.graph is not None:
             outputs = ops.take(outputs, indices, axis=0)
         return outputs, ops.take(targets, indices, axis=0), state
 

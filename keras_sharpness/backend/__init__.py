@@ -3,24 +3,54 @@
 Every module has the same names:
 
 - `value_and_grad(fn, has_aux=False)`: as `jax.value_and_grad`, with respect to the first argument, a list of arrays.
+- `hvp(fn)`: from a scalar function of a list of arrays, the function of (point, direction) that returns the Hessian at
+  the point times the direction.
 - `compile(fn)`: `fn`, traced once for each combination of argument shapes.
 - `vectorize(fn, in_axes)`: `fn` mapped over the leading axis of the arguments whose entry in `in_axes` is 0; an
   argument whose entry is None is shared.
 - `scan(step, carry, xs=None, length=None)`: threads `carry` through `step(carry, x) -> (carry, y)` over the leading
-  axis of `xs`, or `length` times with `x` None, and stacks the float tensors `y`.
+  axis of `xs`, or `length` times with `x` None, and stacks the float tensors `y`. For use inside compiled functions.
+- `sparse_product(matrix)`: from a NumPy matrix of shape (n, k), mostly zeros, the differentiable function that takes
+  a dense (k, width) to the product (n, width).
+- `LOOPS_CONVOLUTIONS`: whether a convolution inside a compiled `scan` runs as fast as outside, on a CPU.
+- `VECTORIZES_CONVOLUTIONS`: whether `vectorize` can map over a convolution's filter.
 - `use_one_thread_per_operation()`: for work that is itself run in threads; to be called before the first operation.
+- `workers()`: how many threads of such work keep the cores busy: 1 unless operations have one thread each.
 - `devices()`: names of the devices in use.
+- `on_accelerator()`: whether these are more than the CPU.
 """
 
 import importlib
+from collections.abc import Callable
+from typing import Any
 
 import keras
+from keras import ops
 
 _backend = importlib.import_module(f"{__name__}.{keras.config.backend()}")
 
 value_and_grad = _backend.value_and_grad
+hvp = _backend.hvp
 compile = _backend.compile
 vectorize = _backend.vectorize
-scan = _backend.scan
-devices = _backend.devices
+sparse_product = _backend.sparse_product
+LOOPS_CONVOLUTIONS = _backend.LOOPS_CONVOLUTIONS
+VECTORIZES_CONVOLUTIONS = _backend.VECTORIZES_CONVOLUTIONS
 use_one_thread_per_operation = _backend.use_one_thread_per_operation
+workers = _backend.workers
+devices = _backend.devices
+on_accelerator = _backend.on_accelerator
+
+
+def unrolled(step: Callable, carry: Any, xs: Any = None, length: int | None = None) -> tuple:
+    """Is `scan` as a Python loop: around a compiled step, or unrolled where it is compiled itself."""
+    size = (length or 0) if xs is None else keras.tree.flatten(xs)[0].shape[0]
+    outputs = []
+    for i in range(size):
+        carry, y = step(carry, None if xs is None else keras.tree.map_structure(lambda a, i=i: a[i], xs))
+        outputs.append(y)
+    return carry, ops.stack(outputs)
+
+
+# PyTorch runs eagerly: a Python loop is its scan.
+scan = getattr(_backend, "scan", unrolled)

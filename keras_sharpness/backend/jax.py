@@ -5,13 +5,24 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 
 compile = jax.jit
+# XLA has a fast convolution for the CPU, but not inside a loop: there it takes more than ten times as long.
+LOOPS_CONVOLUTIONS = False
+VECTORIZES_CONVOLUTIONS = True
+ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
 def value_and_grad(fn: Callable, has_aux: bool = False) -> Callable:
     """See the package."""
     return jax.value_and_grad(fn, has_aux=has_aux)
+
+
+def hvp(fn: Callable) -> Callable:
+    """See the package. Forward over reverse mode."""
+    return lambda point, direction: jax.jvp(jax.grad(fn), (point,), (direction,))[1]
 
 
 def vectorize(fn: Callable, in_axes: tuple) -> Callable:
@@ -24,12 +35,27 @@ def scan(step: Callable, carry: Any, xs: Any = None, length: int | None = None) 
     return jax.lax.scan(step, carry, xs, length=length)
 
 
+def sparse_product(matrix: np.ndarray) -> Callable:
+    """See the package. XLA gathers and scatters a row at a time: on a CPU its dense product is faster."""
+    constant = jnp.asarray(matrix)
+    return lambda dense: constant @ dense
+
+
 def devices() -> list[str]:
     """See the package."""
     return [str(device) for device in jax.devices()]
 
 
+def on_accelerator() -> bool:
+    """See the package."""
+    return jax.default_backend() != "cpu"
+
+
+def workers() -> int:
+    """See the package."""
+    return (os.cpu_count() or 1) if ONE_THREAD in os.environ.get("XLA_FLAGS", "") else 1
+
+
 def use_one_thread_per_operation() -> None:
     """See the package. XLA reads its flags when the first computation runs."""
-    flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD}".strip()

@@ -9,7 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+
+LOOPS_CONVOLUTIONS = True
+# There is no kernel for a batch of convolutions, each with a filter of its own.
+VECTORIZES_CONVOLUTIONS = False
 
 
 def value_and_grad(fn: Callable, has_aux: bool = False) -> Callable:
@@ -23,6 +28,19 @@ def value_and_grad(fn: Callable, has_aux: bool = False) -> Callable:
         gradient = tape.gradient(value, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         # Look-ups (embeddings) have sparse gradients, which arithmetic on lists of arrays does not know.
         return output, [tf.convert_to_tensor(g) for g in gradient]
+
+    return wrapped
+
+
+def hvp(fn: Callable) -> Callable:
+    """See the package. Reverse over reverse mode: every operation that has a gradient of its gradient will do."""
+
+    def wrapped(point: list, direction: list) -> list:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(point)
+            gradient = value_and_grad(fn)(point)[1]
+        product = tape.gradient(gradient, point, direction, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return [tf.convert_to_tensor(p) for p in product]
 
     return wrapped
 
@@ -64,10 +82,45 @@ def scan(step: Callable, carry: Any, xs: Any = None, length: int | None = None) 
     return carry, outputs.stack()
 
 
+def sparse_product(matrix: np.ndarray) -> Callable:
+    """See the package. `SparseTensor`'s own product is slower than a dense one; sums of gathered rows are not."""
+    rows, columns = np.nonzero(matrix)
+    forward = _weighted_sum(matrix[rows, columns], columns, rows, len(matrix))
+    order = np.argsort(columns, kind="stable")
+    backward = _weighted_sum(matrix[rows, columns][order], rows[order], columns[order], matrix.shape[1])
+
+    @tf.custom_gradient
+    def product(dense: tf.Tensor) -> tuple:
+        return forward(dense), backward
+
+    return product
+
+
+def _weighted_sum(values: np.ndarray, sources: np.ndarray, targets: np.ndarray, num_targets: int) -> Callable:
+    """Returns the function that adds values[k] times row sources[k] to row targets[k], targets ascending."""
+    # Rows are summed as they are gathered where all values are one, as binary features are.
+    if np.all(values == 1):
+        return lambda dense: tf.sparse.segment_sum(dense, sources, targets, num_segments=num_targets)
+    return lambda dense: tf.math.unsorted_segment_sum(tf.gather(dense, sources) * values[:, None], targets, num_targets)
+
+
 def devices() -> list[str]:
     """See the package."""
-    accelerators = tf.config.list_logical_devices("GPU") + tf.config.list_logical_devices("TPU")
-    return [device.name for device in accelerators or tf.config.list_logical_devices("CPU")]
+    return [device.name for device in _accelerators() or tf.config.list_logical_devices("CPU")]
+
+
+def on_accelerator() -> bool:
+    """See the package."""
+    return bool(_accelerators())
+
+
+def _accelerators() -> list:
+    return tf.config.list_logical_devices("GPU") + tf.config.list_logical_devices("TPU")
+
+
+def workers() -> int:
+    """See the package."""
+    return (os.cpu_count() or 1) if tf.config.threading.get_intra_op_parallelism_threads() == 1 else 1
 
 
 def use_one_thread_per_operation() -> None:

@@ -1,10 +1,17 @@
 """PyTorch: `torch.func` on functions of plain tensors, run eagerly."""
 
+import os
+import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import torch
-from keras import tree
+from keras import ops
+
+LOOPS_CONVOLUTIONS = True
+# `torch.func.vmap` cannot map a convolution on channels last, Keras's default.
+VECTORIZES_CONVOLUTIONS = False
 
 
 def value_and_grad(fn: Callable, has_aux: bool = False) -> Callable:
@@ -14,6 +21,16 @@ def value_and_grad(fn: Callable, has_aux: bool = False) -> Callable:
     def wrapped(weights: list, *args: Any) -> tuple:
         gradient, output = transformed(weights, *args)
         return output, gradient
+
+    return wrapped
+
+
+def hvp(fn: Callable) -> Callable:
+    """See the package. Reverse over reverse mode: not every operation has a forward derivative."""
+
+    def wrapped(point: list, direction: list) -> list:
+        _, pull = torch.func.vjp(torch.func.grad(fn), point)
+        return pull(direction)[0]
 
     return wrapped
 
@@ -28,19 +45,49 @@ def vectorize(fn: Callable, in_axes: tuple) -> Callable:
     return torch.func.vmap(fn, in_dims=in_axes)
 
 
-def scan(step: Callable, carry: Any, xs: Any = None, length: int | None = None) -> tuple:
+def sparse_product(matrix: np.ndarray) -> Callable:
     """See the package."""
-    size = (length or 0) if xs is None else len(tree.flatten(xs)[0])
-    outputs = []
-    for i in range(size):
-        carry, y = step(carry, None if xs is None else tree.map_structure(lambda a, i=i: a[i], xs))
-        outputs.append(y)
-    return carry, torch.stack(outputs)
+    return _product(_csr(matrix), _csr(matrix.T))
+
+
+def _product(matrix: torch.Tensor, transposed: torch.Tensor) -> Callable:
+    class Product(torch.autograd.Function):
+        @staticmethod
+        def forward(dense: torch.Tensor) -> torch.Tensor:
+            return matrix @ dense
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: tuple, output: torch.Tensor) -> None:
+            pass
+
+        @staticmethod
+        def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+            # Not the bare product: `torch.func` would look for the strides that a sparse matrix does not have.
+            return _product(transposed, matrix)(gradient)
+
+    return Product.apply
+
+
+def _csr(matrix: np.ndarray) -> torch.Tensor:
+    with warnings.catch_warnings():
+        # "Sparse CSR tensor support is in beta state"
+        warnings.simplefilter("ignore")
+        return ops.convert_to_tensor(np.ascontiguousarray(matrix)).to_sparse_csr()
 
 
 def devices() -> list[str]:
     """See the package."""
     return [f"cuda:{i}" for i in range(torch.cuda.device_count())] or ["cpu"]
+
+
+def on_accelerator() -> bool:
+    """See the package."""
+    return torch.cuda.is_available()
+
+
+def workers() -> int:
+    """See the package."""
+    return (os.cpu_count() or 1) if torch.get_num_threads() == 1 else 1
 
 
 def use_one_thread_per_operation() -> None:

@@ -18,17 +18,18 @@ log = logging.getLogger(__name__)
 def study() -> None:
     """Runs a whole study and writes its report."""
     config = study_config(**flags.study_settings())
-    # LeNet's members train in threads, one core each.
-    _start_keras(in_threads=config.model == "lenet")
+    _start_keras()
     from keras_sharpness import data
     from keras_sharpness.reporting.report import write_report
     from keras_sharpness.studies.run import run_study
+    from keras_sharpness.studies.study import Study
 
     folder = Path(flags.FLAGS.output_dir or Path("runs", flags.run_name()))
     dataset = data.load(config.system.dataset, data_dir=flags.FLAGS.data_dir, download=flags.FLAGS.download)
     log.info("%s, %s protocol, %d models, in %s", config.model, config.protocol, config.num_models, folder)
     log.info("data: %s", dataset.source)
-    summary = run_study(config, dataset, folder, resume=flags.FLAGS.resume, command=_command())
+    study = Study(config, dataset, flags.FLAGS.plan)
+    summary = run_study(study, folder, resume=flags.FLAGS.resume, command=_command())
     write_report(folder)
     log.info(_verdict(summary))
     log.info("report: %s", folder / "report.md")
@@ -83,15 +84,15 @@ def choose(words: Sequence[str]) -> tuple[Callable[..., None], list[str]]:
     return COMMANDS[name], arguments
 
 
-def _start_keras(in_threads: bool) -> None:
+def _start_keras() -> None:
     name = flags.FLAGS.backend or os.environ.get("KERAS_BACKEND", "tensorflow")
     require(name in flags.BACKENDS, f"the Keras backend must be one of {', '.join(flags.BACKENDS)}", KERAS_BACKEND=name)
     os.environ["KERAS_BACKEND"] = name
     with quiet.muffled():
         from keras_sharpness import backend
 
-        if in_threads:
-            backend.use_one_thread_per_operation()
+        # The members of a pool run in threads, one core each.
+        backend.use_one_thread_per_operation()
         backend.devices()
 
 

@@ -13,7 +13,7 @@ GROUPS = {
     "Study": ("model", "protocol", "num_models", "seed", "heads"),
     "Training": ("learning_rate", "batch_size", "min_epochs", "max_epochs", "stop_tolerance"),
     "Sharpness": ("rho", "norm", "scaling", "maximizer", "pga_steps", "step_size", "coordinates", "m", "num_batches"),
-    "Run": ("backend", "data_dir", "download", "output_dir", "resume"),
+    "Run": ("backend", "plan", "data_dir", "download", "output_dir", "resume"),
 }
 SETTINGS = (*GROUPS["Study"], *GROUPS["Training"], *GROUPS["Sharpness"])
 
@@ -95,6 +95,12 @@ def _define_run() -> None:
         None,
         BACKENDS,
         "Keras backend. Default: the environment variable KERAS_BACKEND, else tensorflow.",
+    )
+    flags.DEFINE_enum(
+        "plan",
+        None,
+        ("vectorized", "sequential"),
+        "Whether many models or batches run at once. Changes no number beyond rounding. Default: the faster one.",
     )
     flags.DEFINE_string("data_dir", None, "Folder with data files: FashionMNIST, or Cora's Planetoid split.")
     flags.DEFINE_bool("download", False, "Whether data that is not found on this machine may be downloaded.")

@@ -53,12 +53,12 @@ class Dataset:
         """
         if not hops or not isinstance(self.x, Graph):
             return self
-        graph, nodes = self.x.field(self.train, hops)
+        field = self.x.field(self.train, hops)
         return Dataset(
             name=self.name,
-            x=graph,
-            y=self.y[nodes],
-            train=np.searchsorted(nodes, self.train),
+            x=field.graph,
+            y=self.y[field.nodes],
+            train=field.places(self.train),
             test=np.zeros(0, np.int64),
             source=self.source,
         )

@@ -1,8 +1,9 @@
 """Ways to climb to a high loss inside a set of perturbations.
 
-A maximizer knows neither models nor norms. Its `path(loss, start, project)` is given the loss as a function of the
-perturbation, a feasible start and the projection onto the set, and returns the losses on the way from the start.
-Its `coordinates` says what a perturbation is: "weights" (delta itself) or "scaled" (nu, with delta = c nu).
+A maximizer is a rule: from state, loss and gradient at a point to the next state. It knows neither models nor that many
+ascents run at once; `ascend` makes the climb.
 """
 
+from keras_sharpness.maximizers.ascent import Maximizer as Maximizer
+from keras_sharpness.maximizers.ascent import ascend as ascend
 from keras_sharpness.maximizers.pga import PGA as PGA

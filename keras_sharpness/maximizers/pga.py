@@ -2,11 +2,11 @@
 
 import dataclasses
 
-from keras import ops
-
-from keras_sharpness import backend, tree
+from keras_sharpness import tree
 from keras_sharpness.errors import require, require_count, require_positive
-from keras_sharpness.typing import Array, ScalarFn, Weights
+from keras_sharpness.maximizers.ascent import State
+from keras_sharpness.perturbations import Region
+from keras_sharpness.typing import Array, Weights
 
 COORDINATES = ("weights", "scaled")
 
@@ -42,22 +42,20 @@ class PGA:
             coordinates=self.coordinates,
         )
 
-    def path(self, loss: ScalarFn, start: Weights, project) -> Array:
-        """Climbs from `start` and records the loss at each point.
+    def start(self, delta: Weights) -> State:
+        """Returns the state of an ascent that begins at a perturbation."""
+        return {"point": delta}
+
+    def step(self, state: State, value: Array, gradient: Weights, region: Region) -> State:
+        """Returns the state after one step.
 
         Args:
-            loss: Loss as a function of the perturbation.
-            start: Perturbation to start from, inside the set.
-            project: Projection onto the set of perturbations.
-
-        Returns:
-            Losses, shape (num_steps + 1,): at the start, then after each step.
+            state: The state; its entry "point" is the perturbation.
+            value: Loss at the point.
+            gradient: Gradient of the loss at the point.
+            region: The set of perturbations.
         """
-        loss_and_gradient = backend.value_and_grad(loss)
-
-        def step(delta: Weights, _: None) -> tuple[Weights, Array]:
-            value, gradient = loss_and_gradient(delta)
-            return project(tree.add_scaled(delta, self.step_size, gradient)), value
-
-        end, losses = backend.scan(step, start, length=self.num_steps)
-        return ops.concatenate([losses, ops.reshape(loss(end), (1,))])
+        del value
+        if self.coordinates == "scaled":
+            gradient = [c * c * g for c, g in zip(region.scale, gradient, strict=True)]
+        return {"point": region.project(tree.add_scaled(state["point"], self.step_size, gradient))}

@@ -6,11 +6,10 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 from numpy.typing import ArrayLike
 
-from keras_sharpness import backend, tree
-from keras_sharpness.maximizers import PGA
+from keras_sharpness.cells import Cells
+from keras_sharpness.maximizers import PGA, Maximizer, ascend
 from keras_sharpness.measures.batches import check_indices, draw_batches
 from keras_sharpness.objective import LossLike, Objective
 from keras_sharpness.perturbations import Ball
@@ -66,7 +65,7 @@ def worst_case_sharpness(
     batches: ArrayLike | None = None,
     training: bool = False,
     examples: ArrayLike | None = None,
-    vectorize: bool | None = None,
+    plan: str | None = None,
 ) -> WorstCaseSharpness:
     """Measures how far the loss of a batch can rise when the weights move inside a ball, averaged over batches.
 
@@ -87,7 +86,7 @@ def worst_case_sharpness(
         batches: Integers of shape (num_batches, m): exactly these examples, instead of `m`, `num_batches` and `seed`.
         training: Whether layers run in training mode. Their noise is then the same at every point of a path.
         examples: Indices to draw the batches from, such as the training nodes of a graph; None: all.
-        vectorize: Whether all batches climb at once; None decides by the model's layers and size.
+        plan: "vectorized" (many batches climb at once) or "sequential"; None: the faster for the model.
 
     Returns:
         The measurement; `value` and `standard_error` first of all.
@@ -101,10 +100,9 @@ def worst_case_sharpness(
         indices = draw_batches(check_indices(population, 1, objective.num_examples, "examples"), m, num_batches, seed)
     else:
         indices = check_indices(batches, 2, objective.num_examples, "batches")
-    paths = loss_paths(objective, ball, maximizer, training=training, vectorize=vectorize)
     weights = [v.value for v in model.trainable_variables]
     state = [v.value for v in model.non_trainable_variables]
-    losses = ops.convert_to_numpy(paths(weights, state, objective.data, objective.prepare(indices, training)))
+    losses = loss_paths(Cells(objective, indices, training, plan), ball, maximizer)(weights, state)
     drawn = {"seed": seed} if batches is None else {"batches": indices.tolist()}
     config = {
         "measure": "worst_case_sharpness",
@@ -128,37 +126,22 @@ def describe(ball: Ball, maximizer: PGA) -> dict[str, Any]:
     }
 
 
-def loss_paths(
-    objective: Objective, ball: Ball, maximizer: PGA, *, training: bool = False, vectorize: bool | None = None
-) -> Callable[[Weights, State, Data, Array], Array]:
+def loss_paths(cells: Cells, ball: Ball, maximizer: Maximizer) -> Callable[[Weights, State], np.ndarray]:
     """Compiles the ascent, once for any number of models of the same architecture.
 
     Args:
-        objective: The loss.
+        cells: The loss and the batches.
         ball: The set of perturbations.
         maximizer: How to climb.
-        training: Whether layers run in training mode.
-        vectorize: Whether all batches climb at once; None decides by the model.
 
     Returns:
-        A function of (weights, state, data, batches), the batches from `objective.prepare`, that returns the losses
-        along the paths, shape (num_batches, num_steps + 1).
+        A function of (weights, state) that returns the losses along the paths, shape (num_batches, num_steps + 1).
     """
 
-    def path(weights: Weights, state: State, data: Data, indices: Array) -> Array:
-        scale, start = ball.scale(weights), tree.zeros_like(weights)
+    def climb(weights: Weights, state: State, data: Data, batches: Array) -> Array:
+        def losses(delta: Weights) -> Array:
+            return cells.losses(weights, state, data, delta, batches)
 
-        def loss(delta: Weights) -> Array:
-            return objective.loss(tree.add(weights, delta), state, data, indices, training)
+        return ascend(maximizer, losses, ball.around(weights), cells.zeros(weights), cells.scan)
 
-        if maximizer.coordinates == "weights":
-            return maximizer.path(loss, start, lambda delta: ball.project(delta, scale))
-        ones = [ops.ones_like(c) for c in scale]
-        return maximizer.path(lambda nu: loss(tree.multiply(scale, nu)), start, lambda nu: ball.project(nu, ones))
-
-    def one_by_one(weights: Weights, state: State, data: Data, batches: Array) -> Array:
-        return backend.scan(lambda carry, indices: (carry, path(weights, state, data, indices)), (), batches)[1]
-
-    if objective.vectorizable if vectorize is None else vectorize:
-        return backend.compile(backend.vectorize(path, in_axes=(None, None, None, 0)))
-    return backend.compile(one_by_one)
+    return cells.compile(climb)

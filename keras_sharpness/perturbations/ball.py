@@ -1,6 +1,7 @@
 """Norm balls and the projections onto them."""
 
 import dataclasses
+from typing import NamedTuple
 
 from keras_sharpness import tree
 from keras_sharpness.errors import require, require_non_negative
@@ -51,10 +52,22 @@ class Ball:
         require(self.norm in PROJECTIONS, f"`norm` must be one of {', '.join(PROJECTIONS)}", norm=self.norm)
         require(self.scaling in SCALINGS, f"`scaling` must be one of {', '.join(SCALINGS)}", scaling=self.scaling)
 
-    def scale(self, weights: Weights) -> Weights:
-        """Returns the scale c of each weight, shapes as `weights`."""
-        return SCALINGS[self.scaling](weights)
+    def around(self, weights: Weights) -> "Region":
+        """Returns the ball around given weights."""
+        return Region(self, SCALINGS[self.scaling](weights))
 
-    def project(self, delta: Weights, scale: Weights) -> Weights:
-        """Returns the point of the ball nearest to `delta`, c given as `scale`."""
-        return PROJECTIONS[self.norm](delta, self.rho, scale)
+
+class Region(NamedTuple):
+    """A ball whose scale is known.
+
+    Attributes:
+        ball: The ball.
+        scale: The scale c of each weight.
+    """
+
+    ball: Ball
+    scale: Weights
+
+    def project(self, delta: Weights) -> Weights:
+        """Returns the point of the ball nearest to `delta`."""
+        return PROJECTIONS[self.ball.norm](delta, self.ball.rho, self.scale)

@@ -1,9 +1,9 @@
 """Trains pools: many members at once as one tensor computation, or one after another in threads."""
 
 import dataclasses
-import os
+import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from keras import ops
 
 from keras_sharpness import backend, tree
 from keras_sharpness.objective import Objective
+from keras_sharpness.plan import Plan, choose_plan
 from keras_sharpness.pools.batches import split_batches
 from keras_sharpness.pools.initialization import initialize
 from keras_sharpness.pools.member import Member, member_seed
@@ -37,7 +38,7 @@ class Trainer:
         examples: np.ndarray,
         schedule: Schedule,
         seed: int,
-        vectorize: bool | None = None,
+        plan: str | None = None,
     ) -> None:
         """Compiles the training step.
 
@@ -46,16 +47,19 @@ class Trainer:
             examples: Indices of the training examples.
             schedule: How to train and when to stop.
             seed: Seed of the pool.
-            vectorize: Whether members train together as one tensor computation; None decides by the model.
+            plan: "vectorized" (members train together as one tensor computation) or "sequential"; None: the faster.
+
+        Raises:
+            InputError: If there is no such plan, or it does not fit the model.
         """
         self._objective, self._examples, self._schedule, self._seed = objective, examples, schedule, seed
-        self._vectorize = objective.vectorizable if vectorize is None else vectorize
-        self._steps = compile_steps(objective, schedule.learning_rate, self._vectorize)
+        self._plan = choose_plan(objective, plan)
+        self._steps = compile_steps(objective, schedule.learning_rate, self._plan)
 
-    def train(self, indices: Iterable[int]) -> Iterator[Member]:
+    def train(self, indices: Sequence[int]) -> Iterator[Member]:
         """Returns an iterator over the trained members of these places in the pool, as they finish."""
         members = (self._start(index) for index in indices)
-        return self._together(members) if self._vectorize else map_in_threads(self._alone, members)
+        return self._together(members, len(indices)) if self._plan.vectorized else map_in_threads(self._alone, members)
 
     def _start(self, index: int) -> Member:
         seed = member_seed(self._seed, index)
@@ -68,20 +72,27 @@ class Trainer:
         weights, state = _map(ops.convert_to_numpy, (member.weights, member.state))
         return dataclasses.replace(member, weights=weights, state=state)
 
-    def _together(self, waiting: Iterator[Member]) -> Iterator[Member]:
+    def _together(self, waiting: Iterator[Member], count: int) -> Iterator[Member]:
         """Yields members as they finish. Whoever stops makes room for the next in line."""
-        active = list(islice(waiting, SLOTS))
-        slots = len(active)
+        workers = backend.workers()
+        slots = min(SLOTS, self._plan.most_copies, math.ceil(count / workers)) if count else 0
+        active = list(islice(waiting, workers * slots))
         while active:
-            # Empty slots are filled with copies, so that shapes, and with them the compiled function, stay the same.
-            filled = active + [active[-1]] * (slots - len(active))
-            weights, state = _map(ops.convert_to_tensor, _stack([(m.weights, m.state) for m in filled]))
-            outputs = self._epoch(weights, state, np.stack([self._shuffle(m) for m in filled]))
-            outputs = _map(ops.convert_to_numpy, outputs)
-            active = [_advance(m, *_map(lambda a, k=k: a[k], outputs)) for k, m in enumerate(active)]
+            groups = [active[k : k + slots] for k in range(0, len(active), slots)]
+            advanced = list(map_in_threads(lambda group: self._group_epoch(group, slots), groups))
+            active = [member for group in advanced for member in group]
             yield from (m for m in active if self._schedule.is_over(m.epoch_losses))
             active = [m for m in active if not self._schedule.is_over(m.epoch_losses)]
-            active.extend(islice(waiting, slots - len(active)))
+            active.extend(islice(waiting, workers * slots - len(active)))
+
+    def _group_epoch(self, group: list[Member], slots: int) -> list[Member]:
+        """Returns the members after another epoch, trained at once."""
+        # Empty slots are filled with copies, so that shapes, and with them the compiled function, stay the same.
+        filled = group + [group[-1]] * (slots - len(group))
+        weights, state = _map(ops.convert_to_tensor, _stack([(m.weights, m.state) for m in filled]))
+        outputs = self._epoch(weights, state, np.stack([self._shuffle(m) for m in filled]))
+        outputs = _map(ops.convert_to_numpy, outputs)
+        return [_advance(m, *_map(lambda a, k=k: a[k], outputs)) for k, m in enumerate(group)]
 
     def _shuffle(self, member: Member) -> np.ndarray:
         """Returns the examples in the order of the member's next epoch."""
@@ -117,36 +128,38 @@ def sgd_step(objective: Objective, learning_rate: float) -> Step:
     return step
 
 
-def compile_steps(objective: Objective, learning_rate: float, vectorize: bool) -> Step:
+def compile_steps(objective: Objective, learning_rate: float, plan: Plan) -> Step:
     """Returns a compiled run of training steps: `sgd_step` for each batch in turn.
 
     Args:
         objective: The loss.
         learning_rate: Learning rate.
-        vectorize: Whether weights, state and batches have a member axis: first of all, and second in the batches.
+        plan: If vectorized, weights, state and batches have a member axis: first of all, and second in the batches.
 
     Returns:
         A function of (weights, state, data, batches) that returns new weights, new state and the losses of the steps,
         shape (num_batches, [members]).
     """
     step = sgd_step(objective, learning_rate)
-    if vectorize:
+    if plan.vectorized:
         step = backend.vectorize(step, in_axes=(0, 0, None, 0))
+    if not plan.loops_compiled:
+        step = backend.compile(step)
 
     def steps(weights: Weights, state: State, data: Data, batches: Array) -> tuple[Weights, State, Array]:
         def advance(carry: tuple[Weights, State], indices: Array) -> tuple[tuple[Weights, State], Array]:
             weights, state, loss = step(*carry, data, indices)
             return (weights, state), loss
 
-        (weights, state), losses = backend.scan(advance, (weights, state), batches)
+        (weights, state), losses = plan.scan(advance, (weights, state), batches)
         return weights, state, losses
 
-    return backend.compile(steps)
+    return backend.compile(steps) if plan.loops_compiled else steps
 
 
 def map_in_threads(fn: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
-    """Yields `fn` of each item, in order, computed on as many threads as there are cores."""
-    threads = os.cpu_count() or 1
+    """Yields `fn` of each item, in order, computed on as many threads as keep the cores busy."""
+    threads = backend.workers()
     pool = ThreadPoolExecutor(threads)
     running: deque[Future[U]] = deque()
     try:

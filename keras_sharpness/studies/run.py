@@ -18,12 +18,10 @@ from tqdm import tqdm
 
 from keras_sharpness import backend
 from keras_sharpness.atomic import atomic_open
-from keras_sharpness.data.dataset import Dataset
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.measures import WorstCaseSharpness
 from keras_sharpness.pools.store import PoolStore
 from keras_sharpness.statistics import kendall
-from keras_sharpness.studies.protocol import StudyConfig
 from keras_sharpness.studies.study import Study
 
 PACKAGES = ("keras_sharpness", "keras", "tensorflow", "jax", "torch", "numpy", "scipy")
@@ -32,14 +30,11 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-def run_study(
-    config: StudyConfig, dataset: Dataset, folder: Path, *, resume: bool = True, command: str = ""
-) -> dict[str, Any]:
+def run_study(study: Study, folder: Path, *, resume: bool = True, command: str = "") -> dict[str, Any]:
     """Trains, measures and correlates; leaves `config.json`, `models.csv`, `summary.json` and the pool in the folder.
 
     Args:
-        config: The settings.
-        dataset: The system's data.
+        study: The study; building it has checked its settings.
         folder: The run's folder.
         resume: Whether models that the folder holds already are kept; otherwise the study starts afresh.
         command: The command that repeats the run, for the record.
@@ -50,17 +45,16 @@ def run_study(
     Raises:
         InputError: If the folder holds a run with other settings.
     """
-    # Built first: settings that do not fit must not cost an earlier run its models.
-    study, store = Study(config, dataset), PoolStore(folder)
+    store = PoolStore(folder)
     if not resume:
         store.clear()
         (folder / TIMES).unlink(missing_ok=True)
-    _write_config(folder, _describe(config, dataset, command), fresh=not store.trained())
+    _write_config(folder, _describe(study, command), fresh=not store.trained())
     with _timed(folder, "training"):
         _train(study, store)
     with _timed(folder, "sharpness"):
         _measure(study, store)
-    table = _table(store, config.num_models)
+    table = _table(store, study.config.num_models)
     _write_csv(folder / "models.csv", table)
     summary = summarize(table) | {f"seconds_{stage}": seconds for stage, seconds in _times(folder).items()}
     _write_json(folder / "summary.json", summary)
@@ -140,10 +134,10 @@ def _table(store: PoolStore, num_models: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _describe(config: StudyConfig, dataset: Dataset, command: str) -> dict[str, Any]:
+def _describe(study: Study, command: str) -> dict[str, Any]:
     return {
-        "study": dataclasses.asdict(config),
-        "data": dataset.source,
+        "study": dataclasses.asdict(study.config),
+        "data": study.dataset.source,
         "backend": keras.config.backend(),
         "devices": backend.devices(),
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},

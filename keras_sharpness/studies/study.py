@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 import keras
 import numpy as np
-from keras import ops
 
 from keras_sharpness import models
+from keras_sharpness.cells import Cells
 from keras_sharpness.data.dataset import Dataset
 from keras_sharpness.maximizers import PGA
 from keras_sharpness.measures.batches import draw_batches
@@ -22,26 +22,26 @@ from keras_sharpness.studies.protocol import StudyConfig
 class Study:
     """Trains the members of a pool and measures them."""
 
-    def __init__(self, config: StudyConfig, dataset: Dataset) -> None:
+    def __init__(self, config: StudyConfig, dataset: Dataset, plan: str | None = None) -> None:
         """Builds the network and compiles what all members share.
 
         Args:
             config: The settings.
             dataset: The system's data.
+            plan: "vectorized" or "sequential"; None: the faster. The numbers do not depend on it.
         """
         self.config, self.dataset = config, dataset
         network, loss = build_network(config), _loss(config)
         self.objective = Objective(network, loss, dataset.x, dataset.y)
         field = dataset.training_field(self.objective.hops)
-        self._training = self.objective if field is dataset else Objective(network, loss, field.x, field.y)
-        self._trainer = Trainer(self._training, field.train, config.schedule, config.seed)
+        training = self.objective if field is dataset else Objective(network, loss, field.x, field.y)
+        self._trainer = Trainer(training, field.train, config.schedule, config.seed, plan)
         self._evaluate = compile_evaluation(self.objective, config.system.classification)
         self.ball = Ball(rho=config.rho, norm=config.norm, scaling=config.scaling)
         self.maximizer = PGA(num_steps=config.pga_steps, step_size=config.step_size, coordinates=config.coordinates)
-        self._paths = loss_paths(self._training, self.ball, self.maximizer)
         # All members climb on the same batches: their differences are then their own, not the draw's.
-        batches = draw_batches(field.train, config.m, config.num_batches, config.seed)
-        self._batches = self._training.prepare(batches)
+        batches = draw_batches(dataset.train, config.m, config.num_batches, config.seed)
+        self._paths = loss_paths(Cells(self.objective, batches, plan=plan), self.ball, self.maximizer)
 
     def train(self, indices: Iterable[int]) -> Iterator[Member]:
         """Returns an iterator that trains the members of these places in the pool, as they finish."""
@@ -58,12 +58,7 @@ class Study:
 
     def measure(self, members: Iterable[Member]) -> Iterator[tuple[int, np.ndarray]]:
         """Returns an iterator of (index, losses along the ascents), losses of shape (num_batches, num_steps + 1)."""
-        # One vectorized ascent fills the cores by itself; others are run side by side.
-        over = map if self.objective.vectorizable else map_in_threads
-        return over(lambda member: (member.index, self._losses(member)), members)
-
-    def _losses(self, member: Member) -> np.ndarray:
-        return ops.convert_to_numpy(self._paths(*member.tensors(), self._training.data, self._batches))
+        return map_in_threads(lambda member: (member.index, self._paths(*member.tensors())), members)
 
 
 def build_network(config: StudyConfig) -> keras.Model:

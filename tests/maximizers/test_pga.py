@@ -4,25 +4,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
-from keras_sharpness import backend, tree
+from keras_sharpness import backend
 from keras_sharpness.errors import InputError
-from keras_sharpness.maximizers import PGA
+from keras_sharpness.maximizers import PGA, ascend
+from keras_sharpness.perturbations import Ball
 
 # A quadratic with its top at (2, -1), outside the box |delta| <= 1.
 TOP = np.array([2.0, -1.0], "float32")
 
 
 def quadratic(delta):
-    return -ops.sum((delta[0] - TOP) ** 2)
+    return -ops.sum((delta[0] - ops.convert_to_tensor(TOP)) ** 2, axis=1)
 
 
-def box(delta):
-    return tree.clip(delta, [-ops.ones_like(d) for d in delta], [ops.ones_like(d) for d in delta])
-
-
-def path(maximizer, start=(0.0, 0.0)):
-    run = backend.compile(lambda start: maximizer.path(quadratic, start, box))
-    return ops.convert_to_numpy(run([ops.convert_to_tensor(start, dtype="float32")]))
+def path(maximizer):
+    """Climbs inside the box |delta| <= 1 twice at once."""
+    region = Ball(rho=1.0, scaling="none").around([ops.zeros(2)])
+    run = backend.compile(lambda start: ascend(maximizer, quadratic, region, start))
+    first, second = ops.convert_to_numpy(run([ops.zeros((2, 2))]))
+    np.testing.assert_array_equal(first, second)
+    return first
 
 
 def test_steps_by_hand():

@@ -5,6 +5,7 @@ import pytest
 from keras import ops
 
 import keras_sharpness as ks
+from keras_sharpness import backend
 from keras_sharpness.errors import InputError
 
 BATCHES = np.random.default_rng(3).integers(0, 40, (3, 16))
@@ -21,13 +22,15 @@ def measure(case, **arguments):
     return ks.worst_case_sharpness(case.model, case.x, case.y, maximizer=maximizer, **arguments)
 
 
-@pytest.mark.parametrize("vectorize", [False, True])
+@pytest.mark.parametrize("plan", ["sequential", "vectorized"])
 @pytest.mark.parametrize("scaling", ["adaptive", "none"])
-def test_losses_agree_with_the_float64_reference(case, vectorize, scaling):
-    if vectorize and case.model.name == "lenet5" and keras.config.backend() == "tensorflow":
-        pytest.skip("TensorFlow cannot vectorize a convolution over its filter")
+def test_losses_agree_with_the_float64_reference(case, plan, scaling):
+    if plan == "vectorized" and case.model.name == "lenet5" and not backend.VECTORIZES_CONVOLUTIONS:
+        with pytest.raises(InputError, match="must be .sequential. for a model with convolutions"):
+            measure(case, plan=plan)
+        return
     scale = np.abs if scaling == "adaptive" else np.ones_like
-    result = measure(case, vectorize=vectorize, scaling=scaling)
+    result = measure(case, plan=plan, scaling=scaling)
     expected = case.reference_paths(BATCHES, 4, scale)
     assert np.ptp(expected, axis=1).min() > 1e-3  # a path that stands still would show nothing
     np.testing.assert_allclose(result.losses, expected, rtol=1e-4)
@@ -47,6 +50,17 @@ def test_a_step_that_mixes_all_nodes_gets_the_whole_graph():
     result = ks.worst_case_sharpness(mixed, case.x, case.y, case.loss, **arguments)
     logits = ops.convert_to_numpy(mixed(case.x.inputs))[[3, 8]]
     assert result.losses[0, 0] == pytest.approx(float(case.loss(case.y[[3, 8]], logits)), rel=1e-5)
+
+
+def test_blocks_of_any_size_give_the_same_paths(monkeypatch):
+    for build in (cases.fcnn, cases.gat):
+        case, batches = build(), np.random.default_rng(4).integers(0, 40, (7, 5))
+        whole = measure(case, batches=batches, plan="vectorized")
+        monkeypatch.setattr("keras_sharpness.plan.MOST_COPIES", 3)  # blocks of 3, 3 and 1
+        parts = measure(case, batches=batches, plan="vectorized")
+        monkeypatch.undo()
+        np.testing.assert_allclose(parts.losses, whole.losses, rtol=1e-5)
+        np.testing.assert_allclose(whole.losses, case.reference_paths(batches, 4), rtol=1e-4)
 
 
 def test_training_mode_sees_the_whole_graph():
@@ -79,7 +93,7 @@ def test_model_is_left_as_it_was(case):
 def test_zero_weights_do_not_move_and_are_no_nan():
     case = cases.fcnn()
     for variable in case.model.trainable_variables:
-        variable.assign(ops.zeros_like(variable))
+        variable.assign(ops.zeros_like(variable.value))
     assert measure(case).value == 0
 
 
@@ -199,6 +213,7 @@ def test_compiled_loss_is_the_default():
         ({"batches": [0, 1]}, "`batches` must be integers of shape (num_batches, m)"),
         ({"batches": None, "m": 0}, "`m` must be at least 1"),
         ({"batches": None, "examples": []}, "`examples` must be integers"),
+        ({"plan": "fast"}, "`plan` must be one of vectorized, sequential"),
         ({"loss": None}, "`loss` must be given"),
         ({"loss": "no such loss"}, "`loss` must be a Keras loss"),
     ],

@@ -100,7 +100,7 @@ def test_huge_scores_are_no_nan(add_self_loops):
     ring = np.arange(40)
     edges = np.concatenate([edges, [ring, np.roll(ring, 1)]], axis=1)
     layer.add_self_loops = add_self_loops
-    layer.sender_attention.assign(1e4 * ops.ones_like(layer.sender_attention))
+    layer.sender_attention.assign(1e4 * ops.ones_like(layer.sender_attention.value))
     outputs = ops.convert_to_numpy(layer(x, edges))
     # Each node then takes the features of the one neighbour with the largest score.
     hidden = x @ ops.convert_to_numpy(layer.kernel.value)

@@ -43,7 +43,7 @@ def test_table_one():
 
 def test_a_study_measures_as_the_library_does(tmp_path):
     config, dataset = small()
-    run_study(config, dataset, tmp_path)
+    run_study(Study(config, dataset), tmp_path)
     table = pd.read_csv(tmp_path / "models.csv")
     study = Study(config, dataset)
     model = PoolStore(tmp_path).load_member(1).assign_to(study.objective.model)
@@ -73,7 +73,7 @@ def test_a_study_on_a_graph_measures_as_the_library_does(tmp_path):
     graph = Graph(features, case.x.edges)
     dataset = Dataset(name="cora", x=graph, y=case.y, train=np.array([3, 8, 9]), test=np.arange(20, 60))
     config = study_config("gat", num_models=1, num_batches=2, m=2, min_epochs=1, max_epochs=1)
-    run_study(config, dataset, tmp_path)
+    run_study(Study(config, dataset), tmp_path)
     table = pd.read_csv(tmp_path / "models.csv")
     model = PoolStore(tmp_path).load_member(0).assign_to(model)
     maximizer = PGA(num_steps=5, step_size=config.step_size)
@@ -89,10 +89,10 @@ def test_a_study_on_a_graph_measures_as_the_library_does(tmp_path):
 
 def test_settings_that_do_not_fit_cost_no_models(tmp_path):
     config, dataset = small()
-    run_study(config, dataset, tmp_path)
+    run_study(Study(config, dataset), tmp_path)
     unknown, _ = small(norm="l7")
     with pytest.raises(InputError, match="`norm` must be one of linf"):
-        run_study(unknown, dataset, tmp_path, resume=False)
+        run_study(Study(unknown, dataset), tmp_path, resume=False)
     assert PoolStore(tmp_path).trained() == {0, 1, 2}
 
 
@@ -113,7 +113,7 @@ def test_two_models_have_no_tau():
 
 def test_a_diverging_pool_is_told_not_hidden(tmp_path):
     config, dataset = small(learning_rate=1e6)
-    summary = run_study(config, dataset, tmp_path)
+    summary = run_study(Study(config, dataset), tmp_path)
     assert summary["tau"] is None
     assert summary["num_diverged"] == 3
     assert len(pd.read_csv(tmp_path / "models.csv")) == 3
