@@ -6,12 +6,14 @@ Same data, layers, schedule, stopping rule and number of ascent steps as the pac
 
 import dataclasses
 import json
+import math
 import sys
 import time
 
 import numpy as np
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from keras_sharpness import data
 from keras_sharpness.pools.schedule import Schedule
@@ -155,7 +157,33 @@ def main(name: str, num_models: int, max_epochs: int) -> None:
         sharpness(problem, network)
         times["training"] += middle - begin
         times["sharpness"] += time.perf_counter() - middle
-    print(json.dumps(times))
+    print(json.dumps(times | _operations(problem, network) | {"peak": _peak()}))
+
+
+def _operations(problem: Problem, network: nn.Module) -> dict[str, float]:
+    """Returns the floating-point operations of an epoch of training and of one model's sharpness.
+
+    Those of matrix products and convolutions, counted by PyTorch.
+    """
+    batch = problem.train[torch.arange(M) % len(problem.train)]
+    with FlopCounterMode(display=False) as forward:
+        loss = problem.loss(network, batch)
+    with FlopCounterMode(display=False) as backward:
+        loss.backward()
+    gradient = forward.get_total_flops() + backward.get_total_flops()
+    steps = math.ceil(len(problem.train) / problem.schedule.batch_size)
+    ascent = NUM_BATCHES * (NUM_STEPS * gradient + forward.get_total_flops())
+    return {"operations_training": gradient * steps, "operations_sharpness": ascent}
+
+
+def _peak(size: int = 2048, repeats: int = 10) -> float:
+    """Returns the floating-point operations a second of a large matrix product on all cores."""
+    a, b = torch.rand(2, size, size)
+    a @ b
+    begin = time.perf_counter()
+    for _ in range(repeats):
+        a @ b
+    return repeats * 2 * size**3 / (time.perf_counter() - begin)
 
 
 if __name__ == "__main__":
