@@ -82,7 +82,8 @@ def _page(table: pd.DataFrame, pools: pd.DataFrame, peak: float) -> str:
         f"at {peak / 1e9:.0f}. For `gat` they are an equivalent: the package skips the zeros of the features and the "
         "nodes that a loss does not depend on.\n"
     )
-    return f"# Speed\n\n{_markdown(table)}\n{notes}\nSeconds to train and measure pools of as many models:\n\n{_markdown(wide)}"
+    growth = f"Seconds to train and measure pools of as many models:\n\n{_markdown(wide)}"
+    return f"# Speed\n\n{_markdown(table)}\n{notes}\n{growth}"
 
 
 def _markdown(table: pd.DataFrame) -> str:

@@ -3,6 +3,7 @@
 import importlib.util
 
 import numpy as np
+import pandas as pd
 import pytest
 
 BACKENDS = [b for b in ("tensorflow", "jax", "torch") if importlib.util.find_spec(b)]
@@ -61,3 +62,18 @@ def test_numbers_agree(results, network, quantity):
             np.testing.assert_allclose(
                 results[backend][name], results[first][name], err_msg=f"{backend} {name}", **tolerance
             )
+
+
+@pytest.mark.skipif(len(BACKENDS) < 2, reason="one backend alone is installed")
+@pytest.mark.parametrize("model", ["fcnn", "gat"])
+def test_whole_studies_agree(model, tmp_path, run_python):
+    tables = {}
+    for backend in BACKENDS:
+        folder = tmp_path / backend
+        flags = ["--num_models=3", "--max_epochs=3", "--num_batches=4", f"--output_dir={folder}"]
+        process = run_python("main.py", f"--model={model}", f"--backend={backend}", *flags, KERAS_BACKEND="")
+        assert process.returncode == 0, process.stderr[-3000:]
+        tables[backend] = pd.read_csv(folder / "models.csv")
+    first, *others = tables.values()
+    for table in others:
+        pd.testing.assert_frame_equal(table, first, rtol=1e-4)
