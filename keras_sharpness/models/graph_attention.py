@@ -119,7 +119,10 @@ class GraphAttention(keras.layers.Layer):
 
     def stacked(self, copies: int) -> "GraphAttention":
         """Returns a new layer like this one for many copies of the weights at once."""
-        return GraphAttention(**self.get_config() | {"copies": copies})
+        # Not from its configuration: Keras serializes that with the help of TensorFlow, on any backend.
+        names = ("channels", "heads", "concat", "negative_slope", "add_self_loops", "name")
+        options = {name: getattr(self, name) for name in names}
+        return GraphAttention(**options, dropout=self.dropout.rate, dtype=self.dtype_policy, copies=copies)
 
     def expect(self, features: np.ndarray) -> None:
         """Takes features that every call will be given for constant; where most are zero, that saves work."""
@@ -146,7 +149,8 @@ class GraphAttention(keras.layers.Layer):
         return ops.reshape(projected, (-1, self.heads, self.channels, *self._copies))
 
     def _score(self, sums: Array) -> Array:
-        return ops.leaky_relu(sums, self.negative_slope)
+        # Not `ops.leaky_relu`: its slope at zero, where scores without features lie, differs between backends.
+        return ops.where(sums > 0, sums, self.negative_slope * sums)
 
     def _weigh(self, weights: Array, hidden: Array, training: bool) -> Array:
         return ops.expand_dims(self.dropout(weights, training=training), 2) * hidden

@@ -36,7 +36,7 @@ def stack(model: keras.Model, copies: int, field: Field) -> keras.Model:
     hops_left = len(field.within) - 1
 
     def clone(layer: keras.Layer) -> keras.Layer:
-        return layer.stacked(copies) if hasattr(layer, "stacked") else type(layer).from_config(layer.get_config())
+        return layer.stacked(copies) if hasattr(layer, "stacked") else layer
 
     def call(layer: keras.Layer, *args: Array, **kwargs: Array) -> Array:
         nonlocal hops_left
