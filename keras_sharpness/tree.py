@@ -10,14 +10,34 @@ def add(a: Weights, b: Weights) -> Weights:
     return [x + y for x, y in zip(a, b, strict=True)]
 
 
+def subtract(a: Weights, b: Weights) -> Weights:
+    """Returns a - b."""
+    return [x - y for x, y in zip(a, b, strict=True)]
+
+
 def multiply(a: Weights, b: Weights) -> Weights:
     """Returns the elementwise product of a and b."""
     return [x * y for x, y in zip(a, b, strict=True)]
 
 
+def scale(factor: float | Array, a: Weights) -> Weights:
+    """Returns factor * a."""
+    return [factor * x for x in a]
+
+
 def add_scaled(a: Weights, factor: float | Array, b: Weights) -> Weights:
     """Returns a + factor * b."""
     return [x + factor * y for x, y in zip(a, b, strict=True)]
+
+
+def divide(a: Weights, b: Weights) -> Weights:
+    """Returns a / b, zero where b is zero."""
+    return [ops.where(y == 0, 0.0, x / ops.where(y == 0, 1.0, y)) for x, y in zip(a, b, strict=True)]
+
+
+def where(condition: Array, a: Weights, b: Weights) -> Weights:
+    """Returns a if the condition, a scalar, holds, else b."""
+    return [ops.where(condition, x, y) for x, y in zip(a, b, strict=True)]
 
 
 def zeros_like(a: Weights) -> Weights:
@@ -28,3 +48,40 @@ def zeros_like(a: Weights) -> Weights:
 def clip(a: Weights, low: Weights, high: Weights) -> Weights:
     """Returns a, each entry limited to its interval [low, high]."""
     return [ops.minimum(ops.maximum(x, lo), hi) for x, lo, hi in zip(a, low, high, strict=True)]
+
+
+def vdot(a: Weights, b: Weights) -> Array:
+    """Returns the inner product of a and b over all arrays together, a scalar."""
+    return sum(ops.sum(x * y) for x, y in zip(a, b, strict=True))
+
+
+def norm_l1(a: Weights) -> Array:
+    """Returns the sum of absolute values over all arrays together, a scalar."""
+    return sum(ops.sum(ops.abs(x)) for x in a)
+
+
+def norm_l2(a: Weights) -> Array:
+    """Returns the Euclidean norm over all arrays together, a scalar."""
+    return ops.sqrt(vdot(a, a))
+
+
+def norm_linf(a: Weights) -> Array:
+    """Returns the largest absolute value over all arrays together, a scalar."""
+    return ops.max(ops.stack([ops.max(ops.abs(x)) for x in a]))
+
+
+def flatten(a: Weights) -> Array:
+    """Returns all entries in one vector."""
+    return ops.concatenate([ops.reshape(x, (-1,)) for x in a])
+
+
+def unflatten(vector: Array, like: Weights) -> Weights:
+    """Returns the entries of a vector in the shapes of `like`."""
+    arrays, start = [], 0
+    for x in like:
+        size = 1
+        for length in x.shape:
+            size *= length
+        arrays.append(ops.reshape(vector[start : start + size], x.shape))
+        start += size
+    return arrays

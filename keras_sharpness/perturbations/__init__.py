@@ -2,3 +2,4 @@
 
 from keras_sharpness.perturbations.ball import Ball as Ball
 from keras_sharpness.perturbations.ball import Region as Region
+from keras_sharpness.perturbations.norms import NORMS as NORMS

@@ -1,31 +1,15 @@
-"""Norm balls and the projections onto them."""
+"""The ball around the weights that perturbations are taken from."""
 
 import dataclasses
 from typing import NamedTuple
 
+from keras import ops
+
 from keras_sharpness import tree
 from keras_sharpness.errors import require, require_non_negative
+from keras_sharpness.perturbations.norms import NORMS, Norm
 from keras_sharpness.perturbations.scaling import SCALINGS
-from keras_sharpness.typing import Weights
-
-
-def project_linf(delta: Weights, rho: float, scale: Weights) -> Weights:
-    """Projects a perturbation onto the scaled l-infinity ball of radius `rho`.
-
-    Solves min_z ||z - delta||_2 subject to |z_i| <= rho c_i for every weight i. Where c_i = 0 the weight does not move.
-
-    Args:
-        delta: Perturbation, one array per trainable weight, shapes as the weights.
-        rho: Radius in units of the scale. Finite, non-negative.
-        scale: The scale c, shapes as the weights, non-negative.
-
-    Returns:
-        The projection; structure, shapes and dtypes of `delta`.
-    """
-    return tree.clip(delta, [-rho * c for c in scale], [rho * c for c in scale])
-
-
-PROJECTIONS = {"linf": project_linf}
+from keras_sharpness.typing import Array, Weights
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,40 +18,75 @@ class Ball:
 
     Attributes:
         rho: Radius in units of the scale.
-        norm: "linf".
-        scaling: "adaptive" (c = |w|) or "none" (c = 1).
+        norm: "linf", "l2" or "l1"; over all weights together.
+        scaling: "adaptive" (c = |w|), "none" (c = 1), "per_filter" or "per_layer" (norms of these).
+        eta: Floor added to the scale, as adaptive SAM does, so that zero weights move too.
     """
 
     rho: float = 1e-4
     norm: str = "linf"
     scaling: str = "adaptive"
+    eta: float = 0.0
 
     def __post_init__(self) -> None:
         """Checks the settings.
 
         Raises:
-            InputError: If the radius is negative or not finite, or a name is unknown.
+            InputError: If a number is negative or not finite, or a name is unknown.
         """
         require_non_negative("rho", self.rho)
-        require(self.norm in PROJECTIONS, f"`norm` must be one of {', '.join(PROJECTIONS)}", norm=self.norm)
+        require_non_negative("eta", self.eta)
+        require(self.norm in NORMS, f"`norm` must be one of {', '.join(NORMS)}", norm=self.norm)
         require(self.scaling in SCALINGS, f"`scaling` must be one of {', '.join(SCALINGS)}", scaling=self.scaling)
 
-    def around(self, weights: Weights) -> "Region":
-        """Returns the ball around given weights."""
-        return Region(self, SCALINGS[self.scaling](weights))
+    def around(self, weights: Weights, mask: Weights | None = None, rho: Array | None = None) -> "Region":
+        """Returns the ball around given weights.
+
+        Args:
+            weights: Its centre.
+            mask: One for weights that move, zero for those that do not; None: all move.
+            rho: Another radius, a scalar.
+        """
+        scale = SCALINGS[self.scaling](weights)
+        if self.eta:
+            scale = [c + self.eta for c in scale]
+        scale = scale if mask is None else tree.multiply(scale, mask)
+        return Region(NORMS[self.norm], self.rho if rho is None else rho, scale)
 
 
 class Region(NamedTuple):
-    """A ball whose scale is known.
+    """A ball whose scale is known. Perturbations are lists of arrays in the weights' shapes.
 
     Attributes:
-        ball: The ball.
+        norm: Its norm.
+        rho: Its radius, in units of the scale.
         scale: The scale c of each weight.
     """
 
-    ball: Ball
+    norm: Norm
+    rho: float | Array
     scale: Weights
 
     def project(self, delta: Weights) -> Weights:
-        """Returns the point of the ball nearest to `delta`."""
-        return PROJECTIONS[self.ball.norm](delta, self.ball.rho, self.scale)
+        """Returns the point of the ball nearest to `delta` in the scaled coordinates nu = delta / c."""
+        if self.norm is NORMS["linf"]:
+            # The same clip, without a division.
+            return self.project_weights(delta)
+        return tree.multiply(self.scale, self.norm.project(tree.divide(delta, self.scale), self.rho))
+
+    def project_weights(self, delta: Weights) -> Weights:
+        """Returns the point of the ball nearest to `delta` in the weights' own coordinates."""
+        return self.norm.project_weights(delta, self.rho, self.scale)
+
+    def steepest(self, gradient: Weights) -> Weights:
+        """Returns the perturbation of radius rho along which a linear loss of this gradient rises most."""
+        return tree.scale(self.rho, tree.multiply(self.scale, self.norm.steepest(tree.multiply(self.scale, gradient))))
+
+    def radius(self, delta: Weights) -> Array:
+        """Returns ||delta / c||, a scalar."""
+        return self.norm.size(tree.divide(delta, self.scale))
+
+    def sample(self, *keys: Array) -> Weights:
+        """Returns a point drawn uniformly from the ball, in scaled coordinates; keys as of `noise.bits`."""
+        moves = [ops.cast(c != 0, c.dtype) for c in self.scale]
+        return self.project(tree.scale(self.rho, tree.multiply(self.scale, self.norm.sample(moves, *keys))))

@@ -1,0 +1,102 @@
+import functools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from keras import ops
+
+from keras_sharpness import backend
+from keras_sharpness.perturbations import NORMS, Ball
+
+VECTORS = arrays(np.float32, 5, elements=st.floats(-10, 10, width=32).filter(lambda x: x == 0 or abs(x) > 1e-3))
+SIZES = {"linf": lambda v: np.abs(v).max(), "l2": np.linalg.norm, "l1": lambda v: np.abs(v).sum()}
+DUALS = {"linf": SIZES["l1"], "l2": SIZES["l2"], "l1": SIZES["linf"]}
+SCALES = {"adaptive": np.abs, "none": np.ones_like}
+
+
+def tensors(vector):
+    """Splits a vector into two arrays, as a model's weights are."""
+    return [ops.convert_to_tensor(vector[:2]), ops.convert_to_tensor(vector[2:].reshape(1, 3))]
+
+
+def vector(arrays):
+    return np.concatenate([ops.convert_to_numpy(a).ravel() for a in arrays]).astype(np.float64)
+
+
+@functools.cache
+def compiled(method, norm, scaling):
+    def run(argument, weights, rho):
+        region = Ball(norm=norm, scaling=scaling).around(weights, rho=rho)
+        return getattr(region, method)(argument)
+
+    run = backend.compile(run)
+    return lambda argument, weights, rho: vector(
+        run(tensors(argument), tensors(weights), ops.convert_to_tensor(rho, dtype="float32"))
+    )
+
+
+def scaled_size(norm, delta, scale):
+    moves = scale > 0
+    return SIZES[norm](np.append(delta[moves] / scale[moves], 0))
+
+
+@pytest.mark.parametrize("coordinates", ["scaled", "weights"])
+@pytest.mark.parametrize("scaling", SCALES)
+@pytest.mark.parametrize("norm", NORMS)
+@settings(deadline=None, max_examples=40)
+@given(delta=VECTORS, other=VECTORS, weights=VECTORS, rho=st.floats(0.125, 2, width=32))
+def test_a_projection_is_the_nearest_point_of_the_ball(norm, scaling, coordinates, delta, other, weights, rho):
+    scale = SCALES[scaling](weights).astype(np.float64)
+    project = compiled("project" if coordinates == "scaled" else "project_weights", norm, scaling)
+    point, inside = (project(d, weights, rho) for d in (delta, other))
+    assert (point[scale == 0] == 0).all()
+    for p in (point, inside):
+        assert scaled_size(norm, p, scale) <= rho * (1 + 1e-4)
+    if scaled_size(norm, delta, scale) <= rho * (1 - 1e-4):
+        np.testing.assert_allclose(point[scale > 0], delta[scale > 0], rtol=1e-4, atol=1e-5)
+    # In the geometry of the projection, no other point of the ball is nearer: (delta - point).(inside - point) <= 0.
+    moves = scale > 0
+    unit = scale[moves] if coordinates == "scaled" else np.ones(moves.sum())
+    away, along = (delta - point)[moves] / unit, (inside - point)[moves] / unit
+    assert away @ along <= 1e-3 * (1 + np.linalg.norm(away)) * (1 + np.linalg.norm(along))
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@settings(deadline=None, max_examples=40)
+@given(gradient=VECTORS, weights=VECTORS)
+def test_the_steepest_step_attains_the_dual_norm(norm, gradient, weights):
+    step = compiled("steepest", norm, "adaptive")(gradient, weights, 0.5)
+    assert scaled_size(norm, step, np.abs(weights)) <= 0.5 * (1 + 1e-5)
+    assert gradient @ step == pytest.approx(0.5 * DUALS[norm](np.abs(weights) * gradient), rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_samples_fill_the_ball_evenly(norm):
+    region = Ball(rho=2.0, norm=norm, scaling="none").around(tensors(np.ones(5, "float32")))
+    draw = backend.compile(backend.vectorize(lambda k: region.sample(0, k), in_axes=(0,)))
+    points = np.concatenate([ops.convert_to_numpy(a).reshape(400, -1) for a in draw(ops.arange(400))], axis=1)
+    radii = np.array([SIZES[norm](point) for point in points]) / 2
+    # In n dimensions the radius of a uniform point is below r with probability r^n: n = 5.
+    assert radii.max() <= 1 + 1e-5
+    assert np.mean(radii**5) == pytest.approx(0.5, abs=0.06)
+    assert np.mean(radii**5 < 0.25) == pytest.approx(0.25, abs=0.08)
+
+
+def test_samples_differ_by_key_and_repeat():
+    region = Ball(rho=1.0).around(tensors(np.ones(5, "float32")))
+    a, b, c = (vector(region.sample(*keys)) for keys in ((1, 2), (1, 2), (1, 3)))
+    np.testing.assert_array_equal(a, b)
+    assert (a != c).all()
+
+
+def test_scale_of_filters_and_layers():
+    kernel, bias = np.array([[3.0, 0.0], [4.0, 1.0]], "float32"), np.array([-2.0, 0.0], "float32")
+    weights = [ops.convert_to_tensor(kernel), ops.convert_to_tensor(bias)]
+    per_filter = Ball(scaling="per_filter").around(weights).scale
+    np.testing.assert_allclose(ops.convert_to_numpy(per_filter[0]), [[5, 1], [5, 1]])
+    np.testing.assert_allclose(ops.convert_to_numpy(per_filter[1]), [2, 0])
+    per_layer = Ball(scaling="per_layer", eta=0.5).around(weights).scale
+    np.testing.assert_allclose(ops.convert_to_numpy(per_layer[0]), np.full((2, 2), np.sqrt(26) + 0.5), rtol=1e-6)
+    np.testing.assert_allclose(ops.convert_to_numpy(per_layer[1]), [2.5, 2.5])
