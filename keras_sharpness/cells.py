@@ -4,106 +4,196 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
 from keras_sharpness import backend, tree
+from keras_sharpness.errors import require_count
+from keras_sharpness.maximizers.ascent import Values
 from keras_sharpness.models.stack import is_stackable, stack
 from keras_sharpness.objective import Objective
 from keras_sharpness.plan import choose_plan
-from keras_sharpness.typing import Array, Data, State, Weights
+from keras_sharpness.typing import Array, Cell, Data, State, Weights
 
 
 class Cells:
     """Losses at perturbations of the weights, each on its batch of examples.
 
-    On a graph, only what the batches' nodes depend on is kept, where that is known.
+    A cell is one draw of one batch: `draws` cells share each batch. On a graph, only what the batches' nodes depend on
+    is kept, where that is known.
 
     Attributes:
         size: Cells in a block.
         scan: How loops run.
+        batches: The batches, integers of shape (num_batches, m).
+        draws: Cells for each batch.
     """
 
-    def __init__(self, objective: Objective, batches: np.ndarray, training: bool = False, plan: str | None = None):
+    def __init__(
+        self,
+        objective: Objective,
+        batches: np.ndarray,
+        *,
+        draws: int = 1,
+        training: bool = False,
+        plan: str | None = None,
+        batch_size: int | None = None,
+    ) -> None:
         """Lays out the work.
 
         Args:
             objective: The loss.
-            batches: Examples of each cell, integers of shape (num_cells, m).
+            batches: Examples of each batch, integers of shape (num_batches, m).
+            draws: Cells for each batch.
             training: Whether layers run in training mode.
             plan: "vectorized" or "sequential"; None: the faster.
+            batch_size: Examples in one forward pass, which bounds the memory; None: the whole batch. Losses and
+                gradients are averages over the passes.
 
         Raises:
-            InputError: If there is no such plan, or it does not fit the model.
+            InputError: If there is no such plan, or it does not fit the model, or a number is too small.
         """
+        require_count("batch_size", 1 if batch_size is None else batch_size)
         chosen = choose_plan(objective, plan)
+        self.batches, self.draws = batches, draws
         field = None
         if objective.graph is not None and objective.hops and not training:
             objective, field = objective.on_field(np.unique(batches))
             batches = field.places(batches)
-        self._objective, self._training, self._batches = objective, training, batches.astype(np.int32)
+        self.objective, self._training = objective, training
+        self._places, self._pieces = batches.astype(np.int32), _pieces(batches.shape[1], batch_size)
         # Blocks of equal size, so that the compiled function is always the same.
-        num_blocks = math.ceil(len(batches) / chosen.most_copies)
-        self.size, self.scan = math.ceil(len(batches) / num_blocks), chosen.scan
-        self._stack = None
+        num_cells = len(batches) * draws
+        self.size, self.scan = math.ceil(num_cells / math.ceil(num_cells / chosen.most_copies)), chosen.scan
+        self._stack: Any = None
         if field is not None and chosen.vectorized and is_stackable(objective.model):
             self._stack = stack(objective.model, self.size, field)
 
-    def losses(self, weights: Weights, state: State, data: Data, delta: Weights, batches: Array) -> Array:
-        """Returns the losses of a block of cells, shape (size,), for use in the function given to `compile`.
+    def compile(self, block: Callable[..., Any]) -> Callable[..., Any]:
+        """Compiles a function of one block, and runs it on all.
+
+        Args:
+            block: Function of (weights, state, data, cell, *more) that returns a structure of arrays whose first axis
+                is the cells. `cell` holds "examples", shape (size, m), and "batch" and "draw", shape (size,).
+
+        Returns:
+            A function of (weights, state, *more) that returns the results of all cells, NumPy arrays of shape
+            (num_batches, draws, ...).
+        """
+        compiled = backend.compile(block)
+
+        def run(weights: Weights, state: State, *more: Any) -> Any:
+            parts = [
+                keras.tree.map_structure(
+                    ops.convert_to_numpy, compiled(weights, state, self.objective.data, cell, *more)
+                )
+                for cell in self._blocks()
+            ]
+            return keras.tree.map_structure(self._gather, *parts)
+
+        return run
+
+    def values(self, weights: Weights, state: State, data: Data, delta: Weights, cell: Cell) -> Values:
+        """Returns losses and error rates of a block of cells, for use in the function given to `compile`.
 
         Args:
             weights: Trainable weights.
             state: Non-trainable variables.
             data: As given to the function.
             delta: Perturbations, the weights' shapes after a leading axis of length `size`.
-            batches: As given to the function.
+            cell: As given to the function.
         """
-        if self._stack is not None:
-            return self._stacked_losses(weights, state, data, delta, batches)
-        if self.size == 1:
-            return ops.reshape(self._loss(weights, state, data, [d[0] for d in delta], batches[0]), (1,))
-        each = backend.vectorize(lambda d, batch: self._loss(weights, state, data, d, batch), in_axes=(0, 0))
-        return each(delta, batches)
+        return Values(*self._over_pieces(cell, lambda piece: self._evaluate(weights, state, data, delta, piece)))
 
-    def compile(self, block: Callable[[Weights, State, Data, Array], Array]) -> Callable[[Weights, State], np.ndarray]:
-        """Compiles a function of one block, and runs it on all.
+    def values_and_gradients(
+        self, weights: Weights, state: State, data: Data, delta: Weights, cell: Cell
+    ) -> tuple[Values, Weights]:
+        """Returns the same, and the gradient of each loss with respect to its own perturbation."""
 
-        Args:
-            block: Function of (weights, state, data, batches) that returns an array whose first axis is the cells.
+        def total(delta: Weights, piece: Array) -> tuple[Array, tuple]:
+            losses, errors = self._evaluate(weights, state, data, delta, piece)
+            return ops.sum(losses), (losses, errors)
 
-        Returns:
-            A function of (weights, state) that returns the results of all cells, in order.
-        """
-        compiled = backend.compile(block)
+        gradients = backend.value_and_grad(total, has_aux=True)
 
-        def run(weights: Weights, state: State) -> np.ndarray:
-            parts = [compiled(weights, state, self._objective.data, batches) for batches in self._blocks()]
-            return np.concatenate([ops.convert_to_numpy(part) for part in parts])[: len(self._batches)]
+        def evaluate(piece: Array) -> tuple:
+            (_, met), gradient = gradients(delta, piece)
+            return met, gradient
 
-        return run
+        met, gradient = self._over_pieces(cell, evaluate)
+        return Values(*met), gradient
 
     def zeros(self, weights: Weights) -> Weights:
         """Returns no perturbation for each cell of a block."""
         return [ops.zeros((self.size, *w.shape), w.dtype) for w in weights]
 
-    def _blocks(self) -> Iterator[Any]:
-        for start in range(0, len(self._batches), self.size):
-            block = self._batches[start : start + self.size]
+    def _blocks(self) -> Iterator[Cell]:
+        num_cells = len(self._places) * self.draws
+        for start in range(0, num_cells, self.size):
             # The last block is filled up with copies of its last cell.
-            block = block[np.minimum(np.arange(self.size), len(block) - 1)]
-            yield ops.convert_to_tensor(block)
+            cells = np.minimum(np.arange(start, start + self.size), num_cells - 1)
+            batch, draw = (part.astype(np.int32) for part in np.divmod(cells, self.draws))
+            cell = {"examples": self._places[batch], "batch": batch, "draw": draw}
+            yield {name: ops.convert_to_tensor(array) for name, array in cell.items()}
 
-    def _loss(self, weights: Weights, state: State, data: Data, delta: Weights, batch: Array) -> Array:
-        return self._objective.loss(tree.add(weights, delta), state, data, batch, self._training)
+    def _gather(self, *parts: np.ndarray) -> np.ndarray:
+        num_cells = len(self._places) * self.draws
+        return np.concatenate(parts)[:num_cells].reshape(len(self._places), self.draws, *parts[0].shape[1:])
 
-    def _stacked_losses(self, weights: Weights, state: State, data: Data, delta: Weights, batches: Array) -> Array:
+    def _over_pieces(self, cell: Cell, evaluate: Callable[[Array], Any]) -> Any:
+        """Returns the average of a function over the pieces that batches are cut into, weighted by their sizes."""
+        sizes = self._pieces
+        examples = cell["examples"]
+        whole = sum(size == sizes[0] for size in sizes)
+        if len(sizes) == 1:
+            return evaluate(examples)
+        cut = ops.reshape(examples[:, : whole * sizes[0]], (self.size, whole, sizes[0]))
+        total = _scaled(evaluate(cut[:, 0]), sizes[0])
+
+        def add(total: Any, piece: Array) -> tuple[Any, Array]:
+            return _sum(total, _scaled(evaluate(piece), sizes[0])), ops.zeros(())
+
+        if whole > 1:
+            total, _ = self.scan(add, total, ops.swapaxes(cut, 0, 1)[1:])
+        if whole < len(sizes):
+            total = _sum(total, _scaled(evaluate(examples[:, whole * sizes[0] :]), sizes[-1]))
+        return _scaled(total, 1 / sum(sizes))
+
+    def _evaluate(self, weights: Weights, state: State, data: Data, delta: Weights, examples: Array) -> tuple:
+        if self._stack is not None:
+            return self._evaluate_stack(weights, state, data, delta, examples)
+
+        def one(delta: Weights, examples: Array) -> tuple[Array, Array]:
+            return self.objective.loss_and_error(tree.add(weights, delta), state, data, examples, self._training)
+
+        if self.size == 1:
+            loss, error = one([d[0] for d in delta], examples[0])
+            return ops.reshape(loss, (1,)), ops.reshape(error, (1,))
+        return backend.vectorize(one, in_axes=(0, 0))(delta, examples)
+
+    def _evaluate_stack(self, weights: Weights, state: State, data: Data, delta: Weights, examples: Array) -> tuple:
         inputs, targets = data
         copies = [ops.moveaxis(w + d, 0, -1) for w, d in zip(weights, delta, strict=True)]
         outputs, _ = self._stack.stateless_call(copies, state, inputs, training=False)
 
-        def loss(outputs: Array, batch: Array) -> Array:
-            chosen = ops.take(targets, batch, axis=0), ops.take(outputs, batch, axis=0)
-            return self._objective.mean_loss(*chosen)
+        def one(outputs: Array, examples: Array) -> tuple[Array, Array]:
+            chosen = ops.take(targets, examples, axis=0), ops.take(outputs, examples, axis=0)
+            loss = self.objective.batch_loss
+            return loss.mean(*chosen), loss.error(*chosen) if loss.counts_errors else ops.full((), float("nan"))
 
-        return backend.vectorize(loss, in_axes=(0, 0))(ops.moveaxis(outputs, -1, 0), batches)
+        return backend.vectorize(one, in_axes=(0, 0))(ops.moveaxis(outputs, -1, 0), examples)
+
+
+def _pieces(m: int, batch_size: int | None) -> list[int]:
+    """Returns the sizes of the pieces of a batch: equal ones, then what is left."""
+    size = min(m, batch_size or m)
+    return [size] * (m // size) + [m % size] * (m % size > 0)
+
+
+def _scaled(structure: Any, factor: float) -> Any:
+    return keras.tree.map_structure(lambda a: factor * a, structure)
+
+
+def _sum(a: Any, b: Any) -> Any:
+    return keras.tree.map_structure(lambda x, y: x + y, a, b)

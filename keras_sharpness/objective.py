@@ -1,14 +1,15 @@
 """The loss of a batch as a pure function of the weights."""
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_sharpness.errors import InputError, require
+from keras_sharpness.errors import require
+from keras_sharpness.examples import count, to_arrays
 from keras_sharpness.graph import Field, Graph
+from keras_sharpness.losses import BatchLoss, LossLike
 from keras_sharpness.typing import Array, Data, State, Weights
 
 # Layers that work on each node by itself; a layer that passes messages says how far in its attribute `hops`.
@@ -16,8 +17,6 @@ NODE_BY_NODE = (
     *(keras.layers.InputLayer, keras.layers.Dense, keras.layers.Dropout, keras.layers.Activation),
     *(keras.layers.ReLU, keras.layers.ELU, keras.layers.LeakyReLU),
 )
-
-LossLike: TypeAlias = str | keras.losses.Loss | Callable | None
 
 
 class Objective:
@@ -28,35 +27,38 @@ class Objective:
 
     Attributes:
         model: The built Keras model.
+        batch_loss: The loss of a batch of outputs.
         data: Inputs and targets of all examples, as tensors.
         num_examples: How many examples there are; on a graph, nodes.
         graph: The graph whose nodes the examples are, or None.
     """
 
-    def __init__(self, model: keras.Model, loss: LossLike, x: Any, y: Any) -> None:
+    def __init__(
+        self, model: keras.Model, loss: LossLike | BatchLoss, x: Any, y: Any = None, normalize_logits: bool = False
+    ) -> None:
         """Checks and converts the data.
 
         Args:
-            model: Built Keras model with one output.
-            loss: Keras loss, its name or a function of `(y_true, y_pred)`; None takes the loss of `model.compile`.
-            x: Inputs: an array or structure of arrays with the examples along the first axis, or a `Graph`.
+            model: Built Keras model.
+            loss: Keras loss, its name, a function of `(y_true, y_pred)`, or one of these for each output; None takes
+                the loss of `model.compile`.
+            x: Inputs: an array or structure of arrays with the examples along the first axis, a `Graph`, or batches of
+                (inputs, targets); see `examples.to_arrays`.
             y: Targets, first axis as the examples.
+            normalize_logits: Whether logits are normalized before the loss is taken; see `BatchLoss`.
 
         Raises:
-            InputError: If the model is not built, no loss is known, or inputs and targets differ in number.
+            InputError: If the model is not built, no loss is known, or inputs and targets do not fit.
         """
+        require(isinstance(model, keras.Model), "`model` must be a Keras model", model=type(model).__name__)
         require(model.built, "`model` must be built: call it on a batch, or give it an Input", model=model.name)
         self.model = model
-        self._loss = _resolve_loss(model, loss)
+        self.batch_loss = loss if isinstance(loss, BatchLoss) else BatchLoss(model, loss, normalize_logits)
+        x, y = to_arrays(x, y)
         self.graph = x if isinstance(x, Graph) else None
-        self.num_examples = _count_examples(x, y)
+        self.num_examples = count(x, y)
         inputs = x.inputs if isinstance(x, Graph) else x
-        self.data: Data = (keras.tree.map_structure(ops.convert_to_tensor, inputs), ops.convert_to_tensor(y))
-
-    @property
-    def loss_name(self) -> str:
-        """Name of the loss."""
-        return str(getattr(self._loss, "name", getattr(self._loss, "__name__", type(self._loss).__name__)))
+        self.data: Data = keras.tree.map_structure(_to_tensor, (inputs, y))
 
     def loss_and_state(
         self, weights: Weights, state: State, data: Data, indices: Array, training: bool
@@ -71,31 +73,40 @@ class Objective:
             training: Whether layers run in training mode.
         """
         outputs, targets, state = self._forward(weights, state, data, indices, training)
-        return self.mean_loss(targets, outputs), state
+        return self.batch_loss.mean(targets, outputs), state
 
     def loss(self, weights: Weights, state: State, data: Data, indices: Array, training: bool = False) -> Array:
         """Returns the batch's mean loss alone; the arguments are those of `loss_and_state`."""
         return self.loss_and_state(weights, state, data, indices, training)[0]
 
-    def mean_loss(self, targets: Array, outputs: Array) -> Array:
-        """Returns the mean loss of the model's outputs on a batch, a scalar."""
-        return ops.mean(self._loss(targets, outputs))
-
     def error(self, weights: Weights, state: State, data: Data, indices: Array) -> Array:
-        """Returns the share of the batch whose largest output is not the label, in inference mode."""
+        """Returns the share of the batch whose prediction is wrong, in inference mode."""
         outputs, targets, _ = self._forward(weights, state, data, indices, training=False)
-        wrong = ops.not_equal(ops.argmax(outputs, axis=-1), targets)
-        return ops.mean(ops.cast(wrong, outputs.dtype))
+        return self.batch_loss.error(targets, outputs)
+
+    def loss_and_error(
+        self, weights: Weights, state: State, data: Data, indices: Array, training: bool
+    ) -> tuple[Array, Array]:
+        """Returns the batch's mean loss and error rate (NaN where it means nothing), from one forward pass."""
+        outputs, targets, _ = self._forward(weights, state, data, indices, training)
+        loss = self.batch_loss.mean(targets, outputs)
+        counts = self.batch_loss.counts_errors
+        return loss, self.batch_loss.error(targets, outputs) if counts else ops.full_like(loss, float("nan"))
 
     def on_field(self, nodes: np.ndarray) -> tuple["Objective", Field]:
         """Returns the objective on the receptive field of some nodes, and the field; `hops` must be known.
 
         Args:
             nodes: Integers of shape (n,), without repeats.
+
+        Raises:
+            ValueError: If they are not known.
         """
+        if self.graph is None or self.hops is None:
+            raise ValueError("`on_field` must be asked of a graph network whose hops are known.")
         field = self.graph.field(nodes, self.hops)
         targets = ops.take(self.data[1], ops.convert_to_tensor(field.nodes), axis=0)
-        return Objective(self.model, self._loss, field.graph, targets), field
+        return Objective(self.model, self.batch_loss, field.graph, targets), field
 
     @property
     def hops(self) -> int | None:
@@ -110,31 +121,23 @@ class Objective:
     def _forward(self, weights: Weights, state: State, data: Data, indices: Array, training: bool) -> tuple:
         inputs, targets = data
         if self.graph is None:
-            inputs = keras.tree.map_structure(lambda a: ops.take(a, indices, axis=0), inputs)
+            inputs = _take(inputs, indices)
         outputs, state = self.model.stateless_call(weights, state, inputs, training=training)
         if self.graph is not None:
-            outputs = ops.take(outputs, indices, axis=0)
-        return outputs, ops.take(targets, indices, axis=0), state
+            outputs = _take(outputs, indices)
+        return outputs, _take(targets, indices), state
 
 
-def _resolve_loss(model: keras.Model, loss: LossLike) -> Callable:
-    if loss is None:
-        loss = getattr(model, "loss", None)
-        require(loss is not None, "`loss` must be given when the model is not compiled with one", model=model.name)
-    try:
-        return keras.losses.get(loss)
-    except ValueError:
-        raise InputError(
-            f"`loss` must be a Keras loss, its name or a function of (y_true, y_pred). Received: loss={loss!r}"
-        ) from None
+def values(model: keras.Model) -> tuple[Weights, State]:
+    """Returns a model's trainable weights and its non-trainable variables."""
+    return [v.value for v in model.trainable_variables], [v.value for v in model.non_trainable_variables]
 
 
-def _count_examples(x: Any, y: Any) -> int:
-    lengths = {x.num_nodes} if isinstance(x, Graph) else {len(a) for a in keras.tree.flatten(x)}
-    require(
-        lengths == {len(y)},
-        "`x` and `y` must hold equally many examples",
-        x=sorted(lengths),
-        y=np.shape(y),
-    )
-    return len(y)
+def _take(structure: Any, indices: Array) -> Any:
+    return keras.tree.map_structure(lambda a: ops.take(a, indices, axis=0), structure)
+
+
+def _to_tensor(array: Any) -> Array:
+    # Doubles would only be refused later on, or slow the network down.
+    array = np.asarray(array, keras.config.floatx()) if getattr(array, "dtype", None) == np.float64 else array
+    return ops.convert_to_tensor(array)

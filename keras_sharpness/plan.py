@@ -9,6 +9,7 @@ from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
 
 from keras_sharpness import backend
 from keras_sharpness.errors import require
+from keras_sharpness.models.graph_attention import GraphAttention
 from keras_sharpness.objective import Objective
 
 PLANS = ("vectorized", "sequential")
@@ -17,9 +18,16 @@ MOST_PARAMETERS = 100_000
 # Numbers in the weights of all copies at once: what the caches of a core hold.
 MOST_NUMBERS = 2**20
 MOST_COPIES = 64
-# With weights that differ along the batch, these have no kernel of their own on a CPU.
+# With filters that differ along the batch, these have no kernel of their own on a CPU.
 CONVOLUTIONS = (BaseConv, BaseDepthwiseConv)
-SLOW_AT_ONCE = (*CONVOLUTIONS, keras.layers.RNN, keras.layers.Bidirectional)
+# Layers that are known to run fast at once, and on every backend; the steps of a subclassed model are not known.
+FAST_AT_ONCE = (
+    *(keras.layers.InputLayer, keras.layers.Dense, keras.layers.Dropout, keras.layers.Flatten, keras.layers.Reshape),
+    *(keras.layers.Activation, keras.layers.ReLU, keras.layers.ELU, keras.layers.LeakyReLU, keras.layers.Softmax),
+    *(keras.layers.BatchNormalization, keras.layers.LayerNormalization, keras.layers.Rescaling),
+    *(keras.layers.Add, keras.layers.Subtract, keras.layers.Multiply, keras.layers.Average, keras.layers.Concatenate),
+    GraphAttention,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,8 +58,8 @@ def choose_plan(objective: Objective, name: str | None = None) -> Plan:
 
     Args:
         objective: The loss; its model decides.
-        name: "vectorized" or "sequential" to force one; None: vectorized on an accelerator, and on a CPU for small
-            networks without convolutions and recurrent layers.
+        name: "vectorized" or "sequential" to force one; None: vectorized for networks of layers that are known to run
+            fast at once, on a CPU only for small ones.
 
     Returns:
         The plan.
@@ -68,9 +76,19 @@ def choose_plan(objective: Objective, name: str | None = None) -> Plan:
         f"`plan` must be 'sequential' for a model with convolutions on {keras.config.backend()}",
         plan=name,
     )
-    small = objective.model.count_params() <= MOST_PARAMETERS
-    fast = backend.on_accelerator() or (small and not any(isinstance(layer, SLOW_AT_ONCE) for layer in layers))
-    at_once = possible and fast if name is None else name == "vectorized"
+    known = all(isinstance(step, FAST_AT_ONCE) for step in _steps(objective.model))
+    small = objective.model.count_params() <= MOST_PARAMETERS or backend.on_accelerator()
+    at_once = known and small if name is None else name == "vectorized"
     compiled = backend.LOOPS_CONVOLUTIONS or not convolutional or backend.on_accelerator()
     copies = max(2, min(MOST_COPIES, MOST_NUMBERS // objective.model.count_params())) if at_once else 1
     return Plan(most_copies=copies, scan=backend.scan if compiled else backend.unrolled)
+
+
+def _steps(model: keras.Model) -> list:
+    """Returns all steps of a model, those of models inside it too; [None] where they are not known."""
+    if isinstance(model, keras.Sequential):
+        steps = model.layers
+    else:
+        steps = getattr(model, "operations", [None])
+    inner = [_steps(step) if isinstance(step, keras.Model) else [step] for step in steps]
+    return [step for part in inner for step in part]

@@ -17,3 +17,6 @@ Data: TypeAlias = Any
 
 ScalarFn: TypeAlias = Callable[[Weights], Array]
 """A loss as a function of the weights (or of their perturbation) alone."""
+
+Cell: TypeAlias = dict[str, Array]
+"""Some cells of the grid of (perturbation, batch): "examples" (size, m), "batch" (size,), "draw" (size,)."""

@@ -47,7 +47,10 @@ def hvp(fn: Callable) -> Callable:
 
 def compile(fn: Callable) -> Callable:
     """See the package."""
-    return tf.function(fn, autograph=False)
+    compiled = tf.function(fn, autograph=False)
+    # Each measure traces a function of its own; TensorFlow takes that for one function traced again and again.
+    compiled._omit_frequent_tracing_warning = True
+    return compiled
 
 
 def vectorize(fn: Callable, in_axes: tuple) -> Callable:

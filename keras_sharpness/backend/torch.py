@@ -29,7 +29,7 @@ def hvp(fn: Callable) -> Callable:
     """See the package. Reverse over reverse mode: not every operation has a forward derivative."""
 
     def wrapped(point: list, direction: list) -> list:
-        _, pull = torch.func.vjp(torch.func.grad(fn), point)
+        pull = torch.func.vjp(torch.func.grad(fn), point)[1]
         return pull(direction)[0]
 
     return wrapped

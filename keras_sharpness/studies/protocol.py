@@ -71,10 +71,13 @@ class StudyConfig:
         rho: Radius of the ball.
         norm: Norm of the ball.
         scaling: Scale of the ball.
-        maximizer: "pga".
+        eta: Floor added to the scale.
+        maximizer: "pga", "apgd" or "single_step".
         pga_steps: Ascent steps.
         step_size: Step size of the ascent; in the paper, the learning rate.
+        direction: Direction of the ascent.
         coordinates: Coordinates of the ascent.
+        num_restarts: Ascents on each batch.
         m: Examples in a batch.
         num_batches: Batches that the sharpness is averaged over, the same for every model.
     """
@@ -88,10 +91,13 @@ class StudyConfig:
     rho: float
     norm: str = "linf"
     scaling: str = "adaptive"
+    eta: float = 0.0
     maximizer: str = "pga"
     pga_steps: int = 5
     step_size: float
+    direction: str = "gradient"
     coordinates: str = "weights"
+    num_restarts: int = 1
     m: int = 64
     num_batches: int = 50
 
@@ -101,7 +107,7 @@ class StudyConfig:
         Raises:
             InputError: If one is out of range.
         """
-        for name in ("num_models", "heads", "pga_steps", "m", "num_batches"):
+        for name in ("num_models", "heads", "pga_steps", "num_restarts", "m", "num_batches"):
             require_count(name, getattr(self, name))
         require_non_negative("seed", self.seed)
         require_non_negative("rho", self.rho)

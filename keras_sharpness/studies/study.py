@@ -1,6 +1,6 @@
 """A study in memory: the data, the pool and the measurements."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import keras
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from keras_sharpness import models
 from keras_sharpness.cells import Cells
 from keras_sharpness.data.dataset import Dataset
-from keras_sharpness.maximizers import PGA
+from keras_sharpness.maximizers import make_maximizer
 from keras_sharpness.measures.batches import draw_batches
 from keras_sharpness.measures.worst_case import loss_paths
 from keras_sharpness.objective import Objective
@@ -37,13 +37,15 @@ class Study:
         training = self.objective if field is dataset else Objective(network, loss, field.x, field.y)
         self._trainer = Trainer(training, field.train, config.schedule, config.seed, plan)
         self._evaluate = compile_evaluation(self.objective, config.system.classification)
-        self.ball = Ball(rho=config.rho, norm=config.norm, scaling=config.scaling)
-        self.maximizer = PGA(num_steps=config.pga_steps, step_size=config.step_size, coordinates=config.coordinates)
+        self.ball = Ball(rho=config.rho, norm=config.norm, scaling=config.scaling, eta=config.eta)
+        settings = (config.step_size, config.direction, config.coordinates, config.num_restarts, config.seed)
+        self.maximizer = make_maximizer(config.maximizer, config.pga_steps, *settings)
         # All members climb on the same batches: their differences are then their own, not the draw's.
         batches = draw_batches(dataset.train, config.m, config.num_batches, config.seed)
-        self._paths = loss_paths(Cells(self.objective, batches, plan=plan), self.ball, self.maximizer)
+        cells = Cells(self.objective, batches, draws=config.num_restarts, plan=plan)
+        self._paths = loss_paths(cells, self.ball, self.maximizer)
 
-    def train(self, indices: Iterable[int]) -> Iterator[Member]:
+    def train(self, indices: Sequence[int]) -> Iterator[Member]:
         """Returns an iterator that trains the members of these places in the pool, as they finish."""
         return self._trainer.train(indices)
 

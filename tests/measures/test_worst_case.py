@@ -179,7 +179,10 @@ def test_config_repeats_the_measurement():
         case, batches=None, **{k: config[k] for k in ("rho", "norm", "scaling", "m", "num_batches", "seed")}
     )
     np.testing.assert_array_equal(first.losses, again.losses)
-    assert config["maximizer"] == {"name": "PGA", "num_steps": 4, "step_size": 0.05, "coordinates": "weights"}
+    assert config["maximizer"] == {
+        **{"name": "PGA", "num_steps": 4, "step_size": 0.05},
+        **{"direction": "gradient", "coordinates": "weights"},
+    }
 
 
 def test_examples_are_the_only_ones_drawn():
@@ -206,8 +209,8 @@ def test_compiled_loss_is_the_default():
     [
         ({"rho": -0.1}, "`rho` must be finite and non-negative. Received: rho=-0.1"),
         ({"rho": float("nan")}, "`rho` must be finite"),
-        ({"norm": "l7"}, "`norm` must be one of linf"),
-        ({"scaling": "filter"}, "`scaling` must be one of adaptive, none"),
+        ({"norm": "l7"}, "`norm` must be one of linf, l2, l1"),
+        ({"scaling": "filter"}, "`scaling` must be one of adaptive, none, per_filter, per_layer"),
         ({"batches": [[0, 200]]}, "`batches` must name examples 0 to 199"),
         ({"batches": [[0.5]]}, "`batches` must be integers of shape (num_batches, m)"),
         ({"batches": [0, 1]}, "`batches` must be integers of shape (num_batches, m)"),

@@ -1,0 +1,151 @@
+"""Models and data in every form that users bring them."""
+
+import keras
+import numpy as np
+import pytest
+import zoo
+from keras import ops
+
+import keras_sharpness as ks
+from keras_sharpness.errors import InputError
+from keras_sharpness.measures.curvature import Curvature
+
+BATCHES = np.random.default_rng(1).integers(0, zoo.NUM_EXAMPLES, (2, 5))
+
+
+@pytest.fixture(params=zoo.ZOO)
+def example(request):
+    return zoo.ZOO[request.param]()
+
+
+def loss_of(example, indices):
+    """The loss as `evaluate` has it, without the package."""
+    take = lambda structure: keras.tree.map_structure(lambda a: a[indices], structure)  # noqa: E731
+    if example.loss is not None:
+        example.model.compile(loss=example.loss)
+    logs = example.model.evaluate(take(example.x), take(example.y), batch_size=99, verbose=0, return_dict=True)
+    return logs["loss"]
+
+
+def test_losses_are_those_of_evaluate_and_rise(example):
+    maximizer = ks.PGA(num_steps=3, step_size=0.5, direction="steepest")
+    r = ks.worst_case_sharpness(
+        example.model, example.x, example.y, example.loss, rho=0.01, maximizer=maximizer, batches=BATCHES
+    )
+    expected = [loss_of(example, batch) for batch in BATCHES]
+    tolerance = 1e-2 if "bfloat16" in str(example.model.layers[0].dtype_policy) else 1e-4
+    np.testing.assert_allclose(r.losses[:, 0], expected, rtol=tolerance)
+    assert (r.per_batch > 0).all()
+    assert np.isfinite(r.losses).all()
+
+
+def test_pieces_of_a_batch_add_up_to_it(example):
+    whole, pieces = (
+        ks.worst_case_sharpness(
+            example.model, example.x, example.y, example.loss, rho=0.01, batches=BATCHES, batch_size=size
+        )
+        for size in (None, 2)  # pieces of 2, 2 and 1
+    )
+    np.testing.assert_allclose(pieces.losses, whole.losses, rtol=1e-4)
+
+
+def snapshot(model):
+    values = [np.array(ops.convert_to_numpy(v.value)) for v in model.variables]
+    optimizer = getattr(model, "optimizer", None)
+    values += [np.array(ops.convert_to_numpy(v.value)) for v in optimizer.variables] if optimizer else []
+    seeds = [np.array(ops.convert_to_numpy(v.value)) for v in model.non_trainable_variables]
+    return values + seeds, [layer.trainable for layer in model.layers], getattr(model, "loss", None)
+
+
+def fails(targets, outputs):
+    raise RuntimeError("a loss that raises")
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_model_is_bit_for_bit_what_it_was(example, training):
+    if example.loss is not None:
+        example.model.compile("adam", loss=example.loss)
+    example.model.layers[0].trainable = False if example.model.layers[0].trainable_variables else True
+    before = snapshot(example.model)
+    data, loss = (example.model, example.x, example.y), example.loss
+    ks.worst_case_sharpness(*data, loss, batches=BATCHES, training=training)
+    ks.average_case_sharpness(*data, loss, batches=BATCHES, num_draws=2, training=training)
+    ks.gradient_norm(*data, loss, training=training)
+    with pytest.raises(RuntimeError, match="a loss that raises"):
+        ks.worst_case_sharpness(*data, fails, batches=BATCHES, training=training)
+    after = snapshot(example.model)
+    for a, b in zip(before[0], after[0], strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert before[1:] == after[1:]
+
+
+def test_hessian_is_symmetric_where_there_is_one():
+    for name in ("convolutional", "transformer", "subclassed"):
+        example = zoo.ZOO[name]()
+        curvature = Curvature(example.model, example.x, example.y, example.loss)
+        u, v = np.random.default_rng(0).normal(size=(2, curvature.size))
+        assert u @ curvature.hessian(v) == pytest.approx(v @ curvature.hessian(u), rel=1e-3, abs=1e-4)
+
+
+class Batches(keras.utils.PyDataset):
+    def __init__(self, x, y):
+        super().__init__()
+        self.x, self.y = x, y
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        part = slice(4 * index, 4 * index + 4)
+        return keras.tree.map_structure(lambda a: a[part], (self.x, self.y))
+
+
+@pytest.mark.parametrize("form", ["PyDataset", "tf.data", "DataLoader", "generator"])
+def test_data_in_batches(form):
+    example = zoo.subclassed() if form in ("PyDataset", "generator") else zoo.convolutional()
+    x, y = example.x, example.y
+    if form == "PyDataset":
+        data = Batches(x, y)
+    elif form == "tf.data":
+        data = pytest.importorskip("tensorflow").data.Dataset.from_tensor_slices((x, y)).batch(5)
+    elif form == "DataLoader":
+        torch = pytest.importorskip("torch")
+        tensors = torch.utils.data.TensorDataset(torch.tensor(x), torch.tensor(y))
+        data = torch.utils.data.DataLoader(tensors, batch_size=5)
+    else:
+        data = (Batches(x, y)[k] for k in range(3))
+    arguments = {"loss": example.loss, "rho": 0.01, "batches": BATCHES}
+    expected = ks.worst_case_sharpness(example.model, x, y, **arguments)
+    np.testing.assert_allclose(ks.worst_case_sharpness(example.model, data, **arguments).losses, expected.losses)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        (np.zeros((3, 4)), None, "`y` must be given"),
+        (iter([]), None, "`x` must yield a batch at least"),
+        (iter([np.zeros((3, 4))]), None, r"`x` must yield batches of \(inputs, targets\)"),
+        (iter([(np.zeros(3), 1.0)]), None, "not single ones"),
+        (iter([(np.zeros((3, 4)), np.zeros(3))]), np.zeros(3), "`y` must be left out"),
+        (np.zeros((3, 4)), 1.0, "examples along their first axis"),
+        (np.zeros((0, 4)), np.zeros(0), "equally many examples"),
+    ],
+)
+def test_data_that_is_none_is_refused(x, y, message):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    with pytest.raises(InputError, match=message):
+        ks.worst_case_sharpness(model, x, y, "mean_squared_error")
+
+
+def test_an_endless_dataset_is_refused():
+    tf = pytest.importorskip("tensorflow")
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    data = tf.data.Dataset.from_tensor_slices((np.zeros((3, 4)), np.zeros(3))).batch(2).repeat()
+    with pytest.raises(InputError, match="`x` must end"):
+        ks.worst_case_sharpness(model, data, loss="mean_squared_error")
+
+
+def test_losses_must_fit_the_outputs():
+    example = zoo.two_inputs_two_outputs()
+    with pytest.raises(InputError, match="an entry for each output"):
+        ks.worst_case_sharpness(example.model, example.x, example.y["size"], "mean_squared_error")
