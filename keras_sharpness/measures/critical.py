@@ -1,0 +1,99 @@
+"""Critical sharpness: the curvature met along an update direction (arXiv:2601.16979)."""
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_sharpness.errors import InputError, require, require_positive
+from keras_sharpness.losses import LossLike
+from keras_sharpness.measures.curvature import Curvature
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class CriticalSharpness:
+    """The largest learning rate that still lowers the loss, as a curvature.
+
+    Attributes:
+        value: 2 / critical_rate.
+        critical_rate: Smallest learning rate at which a step raises the loss.
+        evaluations: Forward passes over all examples.
+    """
+
+    value: float
+    critical_rate: float
+    evaluations: int
+
+
+def critical_sharpness(
+    model: keras.Model,
+    x: Any,
+    y: Any = None,
+    loss: LossLike = None,
+    direction: list[ArrayLike] | None = None,
+    first_rate: float = 0.1,
+    tolerance: float = 0.01,
+    **options: Any,
+) -> CriticalSharpness:
+    """Measures lambda_c = 2 / eta_c, eta_c the smallest eta > 0 with L(w - eta * direction) > L(w).
+
+    eta is doubled or halved until it lies within a factor of two of eta_c, then found by bisection. On a quadratic loss
+    and along the gradient g it is g'Hg / g'g, at most the largest eigenvalue.
+
+    Args:
+        model: Built Keras model.
+        x: Inputs; see `worst_case_sharpness`.
+        y: Targets.
+        loss: The loss; None takes the compiled one.
+        direction: Update that a step subtracts, an array for each trainable weight; None: the gradient.
+        first_rate: Where the search begins.
+        tolerance: Relative accuracy of eta_c.
+        **options: Further arguments of `Curvature`: `examples`, `batch_size`, `select`, `training`,
+            `normalize_logits`.
+
+    Returns:
+        The measurement.
+
+    Raises:
+        InputError: If an argument is out of range, or no rate between 1e-12 and 1e12 is critical.
+    """
+    require_positive("first_rate", first_rate)
+    require_positive("tolerance", tolerance)
+    curvature = Curvature(model, x, y, loss, **options)
+    start, gradient = curvature.gradient()
+    update = gradient if direction is None else np.concatenate([np.ravel(a) for a in direction])
+    require(update.shape == gradient.shape, "`direction` must have the size of the weights that move", size=update.size)
+    evaluations = 1
+
+    def rises(rate: float) -> bool:
+        nonlocal evaluations
+        evaluations += 1
+        # A loss that is no number has risen, too.
+        return not curvature.loss(-rate * update) <= start
+
+    low, high = _bracket(rises, first_rate)
+    while high > low * (1 + tolerance):
+        middle = np.sqrt(low * high)
+        low, high = (low, middle) if rises(middle) else (middle, high)
+    return CriticalSharpness(2 / high, high, evaluations)
+
+
+def _bracket(rises: Any, rate: float) -> tuple[float, float]:
+    """Returns two rates, one twice the other, between which the loss begins to rise.
+
+    Args:
+        rises: Whether a step of a rate raises the loss.
+        rate: Where to begin.
+
+    Raises:
+        InputError: If there are none.
+    """
+    up = not rises(rate)
+    while 1e-12 < rate < 1e12:
+        following = rate * 2 if up else rate / 2
+        if rises(following) == up:
+            return min(rate, following), max(rate, following)
+        rate = following
+    raise InputError("the loss must fall for small steps along `direction` and rise for large ones. Received: neither")

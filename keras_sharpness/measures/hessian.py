@@ -1,0 +1,263 @@
+"""Eigenvalues, trace and spectral density of the Hessian, from Hessian-vector products.
+
+All take the arguments of `Curvature`: the plain Hessian with `scaling="none"`, that of the adaptive geometry with
+`scaling="adaptive"`. A product costs about two gradients over all examples. Eigenvalues keep their sign.
+"""
+
+import dataclasses
+from typing import Any
+
+import keras
+import numpy as np
+import scipy.linalg
+import scipy.sparse.linalg
+from matplotlib.figure import Figure
+
+from keras_sharpness import plots
+from keras_sharpness.errors import require, require_count
+from keras_sharpness.losses import LossLike
+from keras_sharpness.measures.curvature import Curvature
+
+WHICH: dict[str, Any] = {"magnitude": "LM", "largest": "LA", "smallest": "SA"}
+METHODS = ("hutchinson", "hutch++")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Eigenvalues:
+    """Leading eigenvalues of a Hessian.
+
+    Attributes:
+        values: Eigenvalues, shape (k,), the leading one first.
+        residuals: ||H v - value v|| for the unit eigenvectors v, shape (k,): the distance to a true eigenvalue is no
+            larger.
+        vectors: Eigenvectors, shape (k, size).
+    """
+
+    values: np.ndarray
+    residuals: np.ndarray
+    vectors: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Estimate:
+    """An average over random draws.
+
+    Attributes:
+        value: The estimate.
+        standard_error: Its standard error; NaN where one draw alone is left.
+        samples: What was averaged.
+    """
+
+    value: float
+    standard_error: float
+    samples: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class SpectralDensity:
+    """The distribution of a Hessian's eigenvalues, smoothed.
+
+    Attributes:
+        grid: Points, shape (num_points,).
+        density: Density at the points; its integral is one.
+        standard_error: Standard error of the density over the random starts.
+        nodes: Ritz values of each start, in ascending order; fewer than the steps where Lanczos ended early.
+        weights: Their weights, each array summing to one.
+    """
+
+    grid: np.ndarray
+    density: np.ndarray
+    standard_error: np.ndarray
+    nodes: list[np.ndarray]
+    weights: list[np.ndarray]
+
+    def plot(self) -> Figure:
+        """Returns a figure of the density on a logarithmic scale."""
+        return plots.spectral_density(self.grid, self.density, self.standard_error)
+
+
+def top_eigenvalues(
+    model: keras.Model,
+    x: Any,
+    y: Any = None,
+    loss: LossLike = None,
+    k: int = 1,
+    which: str = "magnitude",
+    tolerance: float = 1e-4,
+    seed: int = 0,
+    **options: Any,
+) -> Eigenvalues:
+    """Finds leading eigenvalues by the implicitly restarted Lanczos method of ARPACK.
+
+    Args:
+        model: Built Keras model.
+        x: Inputs; see `worst_case_sharpness`.
+        y: Targets.
+        loss: The loss; None takes the compiled one.
+        k: How many.
+        which: "magnitude" (largest absolute value), "largest" or "smallest" (most negative).
+        tolerance: Relative accuracy. Products are in float32, so that far smaller ones are not met.
+        seed: Seed of the start vector.
+        **options: Further arguments of `Curvature`: `scaling`, `eta`, `examples`, `batch_size`, `select`, `training`,
+            `normalize_logits`.
+
+    Returns:
+        The eigenvalues with their residuals.
+
+    Raises:
+        InputError: If an argument is out of range, or the loss is random.
+    """
+    require(which in WHICH, f"`which` must be one of {', '.join(WHICH)}", which=which)
+    curvature = _curvature(model, x, y, loss, options)
+    require(1 <= k <= curvature.size, f"`k` must be 1 to {curvature.size}, the number of weights", k=k)
+    if k >= curvature.size - 1:
+        # ARPACK wants room for its Krylov space.
+        matrix = np.stack([curvature.hessian(row) for row in np.eye(curvature.size)])
+        found, vectors = scipy.linalg.eigh((matrix + matrix.T) / 2)
+    else:
+        operator: Any = scipy.sparse.linalg.LinearOperator((curvature.size,) * 2, curvature.hessian, dtype=np.float64)
+        start = np.random.default_rng(seed).normal(size=curvature.size)
+        found, vectors = scipy.sparse.linalg.eigsh(operator, k, which=WHICH[which], v0=start, tol=tolerance)
+    keys = {"magnitude": -np.abs(found), "largest": -found, "smallest": found}
+    order = np.argsort(keys[which])[:k]
+    found, vectors = found[order], vectors.T[order]
+    residuals = [np.linalg.norm(curvature.hessian(v) - value * v) for value, v in zip(found, vectors, strict=True)]
+    return Eigenvalues(found, np.array(residuals), vectors)
+
+
+def trace(
+    model: keras.Model,
+    x: Any,
+    y: Any = None,
+    loss: LossLike = None,
+    method: str = "hutch++",
+    num_products: int = 30,
+    seed: int = 0,
+    **options: Any,
+) -> Estimate:
+    """Estimates the trace of the Hessian, without bias.
+
+    Hutchinson (1990): the mean of z'Hz over random signs z. Hutch++ (Meyer et al. 2021, arXiv:2010.09649, algorithm 1):
+    a third of the products finds a subspace that holds most of H, whose trace is taken exactly; the rest is estimated.
+
+    Args:
+        model: Built Keras model.
+        x: Inputs; see `worst_case_sharpness`.
+        y: Targets.
+        loss: The loss; None takes the compiled one.
+        method: "hutchinson" or "hutch++".
+        num_products: Hessian-vector products to spend.
+        seed: Seed of the signs.
+        **options: Further arguments of `Curvature`.
+
+    Returns:
+        The trace; `samples` are the single estimates.
+
+    Raises:
+        InputError: If an argument is out of range, or the loss is random.
+    """
+    require(method in METHODS, f"`method` must be one of {', '.join(METHODS)}", method=method)
+    require(num_products >= 3, "`num_products` must be at least 3", num_products=num_products)
+    curvature = _curvature(model, x, y, loss, options)
+    rng = np.random.default_rng(seed)
+    third = 0 if method == "hutchinson" else min(num_products // 3, curvature.size)
+    basis = np.zeros((curvature.size, 0))
+    if third:
+        sketch = np.stack([curvature.hessian(z) for z in _signs(rng, third, curvature.size)], axis=1)
+        basis = np.linalg.qr(sketch)[0]
+    exact = sum(q @ curvature.hessian(q) for q in basis.T)
+    probes = _signs(rng, max(num_products - 2 * third, 1), curvature.size)
+    probes = probes - (probes @ basis) @ basis.T
+    samples = exact + np.array([z @ curvature.hessian(z) for z in probes])
+    error = samples.std(ddof=1) / np.sqrt(len(samples)) if len(samples) > 1 else np.nan
+    return Estimate(float(samples.mean()), float(error), samples)
+
+
+def spectral_density(
+    model: keras.Model,
+    x: Any,
+    y: Any = None,
+    loss: LossLike = None,
+    num_runs: int = 5,
+    num_steps: int = 50,
+    width: float = 0.01,
+    num_points: int = 1000,
+    seed: int = 0,
+    **options: Any,
+) -> SpectralDensity:
+    """Estimates the density of all eigenvalues by stochastic Lanczos quadrature (arXiv:1901.10159, algorithm 2).
+
+    Args:
+        model: Built Keras model.
+        x: Inputs; see `worst_case_sharpness`.
+        y: Targets.
+        loss: The loss; None takes the compiled one.
+        num_runs: Random starts.
+        num_steps: Lanczos steps of each, with full reorthogonalization.
+        width: Standard deviation of the Gaussian that smooths, as a share of the spectrum's range.
+        num_points: Points of the grid.
+        seed: Seed of the starts.
+        **options: Further arguments of `Curvature`.
+
+    Returns:
+        The density.
+
+    Raises:
+        InputError: If an argument is out of range, or the loss is random.
+    """
+    require_count("num_runs", num_runs)
+    require_count("num_steps", num_steps)
+    require_count("num_points", num_points)
+    require(width > 0, "`width` must be positive", width=width)
+    curvature = _curvature(model, x, y, loss, options)
+    starts = np.random.default_rng(seed).normal(size=(num_runs, curvature.size))
+    runs = [lanczos(curvature.hessian, start, min(num_steps, curvature.size)) for start in starts]
+    low, high = min(n.min() for n, _ in runs), max(n.max() for n, _ in runs)
+    spread = max(high - low, 1e-6 * max(abs(low), abs(high)), np.finfo(np.float32).tiny)
+    grid = np.linspace(low - 0.1 * spread, high + 0.1 * spread, num_points)
+    densities = np.stack([_smooth(nodes, weights, grid, width * spread) for nodes, weights in runs])
+    error = densities.std(axis=0, ddof=1) / np.sqrt(num_runs) if num_runs > 1 else np.full(num_points, np.nan)
+    nodes, weights = map(list, zip(*runs, strict=True))
+    return SpectralDensity(grid, densities.mean(axis=0), error, nodes, weights)
+
+
+def lanczos(product: Any, start: np.ndarray, num_steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """Runs the Lanczos method and returns its Gauss quadrature.
+
+    Args:
+        product: The symmetric operator.
+        start: Start vector, not zero.
+        num_steps: Steps at most; fewer where an invariant subspace is found.
+
+    Returns:
+        Ritz values in ascending order, and the squares of their eigenvectors' first entries, which sum to one.
+    """
+    basis, diagonal, off_diagonal = [start / np.linalg.norm(start)], [], []
+    while True:
+        vector = product(basis[-1])
+        diagonal.append(vector @ basis[-1])
+        # Twice, since once leaves what rounding of the first time adds.
+        for _ in range(2):
+            vector = vector - np.stack(basis).T @ (np.stack(basis) @ vector)
+        size = np.linalg.norm(vector)
+        if len(diagonal) == num_steps or size <= 1e-6 * max(np.abs(diagonal).max(), np.finfo(float).tiny):
+            break
+        off_diagonal.append(size)
+        basis.append(vector / size)
+    nodes, vectors = scipy.linalg.eigh_tridiagonal(np.array(diagonal), np.array(off_diagonal))
+    return nodes, vectors[0] ** 2
+
+
+def _curvature(model: keras.Model, x: Any, y: Any, loss: LossLike, options: dict[str, Any]) -> Curvature:
+    curvature = Curvature(model, x, y, loss, **options)
+    curvature.check_deterministic()
+    return curvature
+
+
+def _signs(rng: np.random.Generator, count: int, size: int) -> np.ndarray:
+    return rng.choice([-1.0, 1.0], size=(count, size))
+
+
+def _smooth(nodes: np.ndarray, weights: np.ndarray, grid: np.ndarray, width: float) -> np.ndarray:
+    bells = np.exp(-((grid[:, None] - nodes) ** 2) / (2 * width**2)) / (width * np.sqrt(2 * np.pi))
+    return bells @ weights

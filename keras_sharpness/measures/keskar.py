@@ -1,0 +1,60 @@
+"""The sharpness of Keskar et al. (arXiv:1609.04836, metric 2.1, in the full space)."""
+
+import dataclasses
+from typing import Any
+
+import keras
+
+from keras_sharpness.errors import require_positive
+from keras_sharpness.losses import LossLike
+from keras_sharpness.maximizers import APGD, Maximizer
+from keras_sharpness.measures.worst_case import WorstCaseSharpness, worst_case_sharpness
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class KeskarSharpness:
+    """The rise of the loss in the box, relative to the loss.
+
+    Attributes:
+        value: 100 (max L(w + delta) - L(w)) / (1 + L(w)), a percentage.
+        ascent: The ascent behind it.
+    """
+
+    value: float
+    ascent: WorstCaseSharpness
+
+
+def keskar_sharpness(
+    model: keras.Model,
+    x: Any,
+    y: Any = None,
+    loss: LossLike = None,
+    epsilon: float = 1e-3,
+    maximizer: Maximizer = APGD(num_steps=20),  # noqa: B008 (frozen)
+    **options: Any,
+) -> KeskarSharpness:
+    """Measures 100 (max_{|delta_i| <= epsilon (|w_i| + 1)} L(w + delta) - L(w)) / (1 + L(w)), L over all examples.
+
+    Its authors climb with ten iterations of L-BFGS-B; steepest ascent with momentum finds the same corner of a small
+    box.
+
+    Args:
+        model: Built Keras model.
+        x: Inputs; see `worst_case_sharpness`.
+        y: Targets.
+        loss: The loss; None takes the compiled one.
+        epsilon: Size of the box; the paper takes 1e-3 and 5e-4.
+        maximizer: How to climb.
+        **options: Further arguments of `worst_case_sharpness`: `examples`, `batch_size`, `select`, `training`.
+
+    Returns:
+        The measurement.
+
+    Raises:
+        InputError: If an argument is out of range or does not fit the others.
+    """
+    require_positive("epsilon", epsilon)
+    r = worst_case_sharpness(
+        model, x, y, loss, rho=epsilon, norm="linf", scaling="adaptive", eta=1.0, maximizer=maximizer, m=None, **options
+    )
+    return KeskarSharpness(100 * r.value / (1 + float(r.losses[0, 0])), r)
