@@ -1,6 +1,7 @@
 """What the program does. Keras is imported inside, once the backend is known."""
 
 import importlib.util
+import json
 import logging
 import os
 import shlex
@@ -18,7 +19,8 @@ log = logging.getLogger(__name__)
 def study() -> None:
     """Runs a whole study and writes its report."""
     config = study_config(**flags.study_settings())
-    _start_keras()
+    # The members of a pool run in threads, one core each.
+    _start_keras(in_threads=True)
     from keras_sharpness import data
     from keras_sharpness.reporting.report import write_report
     from keras_sharpness.studies.run import run_study
@@ -33,6 +35,34 @@ def study() -> None:
     write_report(folder)
     log.info(_verdict(summary))
     log.info("report: %s", folder / "report.md")
+
+
+def measure() -> None:
+    """Measures a saved model on a file of data, and prints the result as JSON."""
+    given = flags.FLAGS
+    for name in ("keras_model", "data"):
+        require(given[name].value is not None, f"`measure` must be given --{name}")
+    _start_keras(in_threads=False)
+    from keras_sharpness.cli import measure as command
+    from keras_sharpness.maximizers import make_maximizer
+
+    ball = {name: given[name].value for name in ("rho", "norm", "scaling", "eta") if given[name].present}
+    step_size = 0.05 if given.step_size is None else given.step_size
+    ascent = make_maximizer(
+        given.maximizer, given.pga_steps, step_size, given.direction, given.coordinates, given.num_restarts, given.seed
+    )
+    settings = command.Settings(
+        loss=given.loss,
+        ball=ball,
+        ascent=ascent,
+        batches={"m": given.m, "num_batches": given.num_batches, "seed": given.seed},
+        batch_size=given.batch_size,
+        select=given.select[0] if len(given.select) == 1 else given.select,
+        num_draws=given.num_draws,
+        k=given.k,
+    )
+    output = Path(given.output_dir) if given.output_dir else None
+    print(json.dumps(command.run(given.keras_model, given.data, given.measure, settings, output), indent=2))
 
 
 def report(run: str) -> None:
@@ -62,8 +92,13 @@ def benchmark() -> None:
     run.main(Path(flags.FLAGS.output_dir or "runs/benchmark"))
 
 
-COMMANDS: dict[str, Callable[..., None]] = {"study": study, "report": report, "benchmark": benchmark}
-ARGUMENTS = {"study": [], "report": ["RUN"], "benchmark": []}
+COMMANDS: dict[str, Callable[..., None]] = {
+    "study": study,
+    "measure": measure,
+    "report": report,
+    "benchmark": benchmark,
+}
+ARGUMENTS = {"study": [], "measure": [], "report": ["RUN"], "benchmark": []}
 
 
 def choose(words: Sequence[str]) -> tuple[Callable[..., None], list[str]]:
@@ -84,15 +119,15 @@ def choose(words: Sequence[str]) -> tuple[Callable[..., None], list[str]]:
     return COMMANDS[name], arguments
 
 
-def _start_keras() -> None:
+def _start_keras(in_threads: bool) -> None:
     name = flags.FLAGS.backend or os.environ.get("KERAS_BACKEND", "tensorflow")
     require(name in flags.BACKENDS, f"the Keras backend must be one of {', '.join(flags.BACKENDS)}", KERAS_BACKEND=name)
     os.environ["KERAS_BACKEND"] = name
     with quiet.muffled():
         from keras_sharpness import backend
 
-        # The members of a pool run in threads, one core each.
-        backend.use_one_thread_per_operation()
+        if in_threads:
+            backend.use_one_thread_per_operation()
         backend.devices()
 
 

@@ -7,12 +7,24 @@ from absl import flags
 from keras_sharpness.studies.protocol import SYSTEMS
 
 FLAGS = flags.FLAGS
+# By name, as their homes import Keras, which would fix its backend.
+NORMS = ("linf", "l2", "l1")
+SCALINGS = ("adaptive", "none", "per_filter", "per_layer")
+MAXIMIZERS = ("pga", "apgd", "single_step")
+MEASURES = (
+    *("worst_case", "average_case", "grid", "keskar", "attribution", "eigenvalues", "trace", "spectral_density"),
+    *("gradient_norm", "fisher_rao", "relative_flatness", "critical", "line", "plane"),
+)
 BACKENDS = ("tensorflow", "jax", "torch")
 
 GROUPS = {
     "Study": ("model", "protocol", "num_models", "seed", "heads"),
     "Training": ("learning_rate", "batch_size", "min_epochs", "max_epochs", "stop_tolerance"),
-    "Sharpness": ("rho", "norm", "scaling", "maximizer", "pga_steps", "step_size", "coordinates", "m", "num_batches"),
+    "Sharpness": (
+        *("rho", "norm", "scaling", "eta", "maximizer", "pga_steps", "step_size", "direction", "coordinates"),
+        *("num_restarts", "m", "num_batches"),
+    ),
+    "Measure": ("keras_model", "data", "measure", "loss", "select", "num_draws", "k"),
     "Run": ("backend", "plan", "data_dir", "download", "output_dir", "resume"),
 }
 SETTINGS = (*GROUPS["Study"], *GROUPS["Training"], *GROUPS["Sharpness"])
@@ -23,6 +35,7 @@ def define() -> None:
     _define_study()
     _define_training()
     _define_sharpness()
+    _define_measure()
     _define_run()
 
 
@@ -79,14 +92,50 @@ def _define_training() -> None:
 
 def _define_sharpness() -> None:
     flags.DEFINE_float("rho", None, f"Radius of the ball. {_per_model(lambda s: s.rho)}")
-    flags.DEFINE_enum("norm", "linf", ["linf"], "Norm of the ball.")
-    flags.DEFINE_enum("scaling", "adaptive", ["adaptive", "none"], "Scale of the ball: adaptive (|w|) or none (1).")
-    flags.DEFINE_enum("maximizer", "pga", ["pga"], "Ascent: pga, projected gradient ascent.")
-    flags.DEFINE_integer("pga_steps", 5, "Ascent steps.", lower_bound=1)
-    flags.DEFINE_float("step_size", None, "Step size of the ascent. Default: the learning rate.")
-    flags.DEFINE_enum("coordinates", "weights", ["weights", "scaled"], "Coordinates that the ascent steps in.")
+    flags.DEFINE_enum("norm", "linf", list(NORMS), "Norm of the ball.")
+    flags.DEFINE_enum(
+        "scaling",
+        "adaptive",
+        list(SCALINGS),
+        "Scale of the ball: adaptive (|w|), none (1), per_filter or per_layer (their Euclidean norms).",
+    )
+    flags.DEFINE_float("eta", 0.0, "Floor added to the scale.", lower_bound=0.0)
+    flags.DEFINE_enum(
+        "maximizer",
+        "pga",
+        MAXIMIZERS,
+        "Ascent: pga (projected gradient ascent), apgd (momentum and step halving), single_step (as SAM).",
+    )
+    flags.DEFINE_integer("pga_steps", 5, "Ascent steps, of apgd too.", lower_bound=1)
+    flags.DEFINE_float(
+        "step_size",
+        None,
+        "Step size of pga; for steepest steps a share of rho. Default: the learning rate; 0.05 for `measure`.",
+    )
+    flags.DEFINE_enum("direction", "gradient", ["gradient", "steepest"], "Direction of pga's steps.")
+    flags.DEFINE_enum("coordinates", "weights", ["weights", "scaled"], "Coordinates of pga's gradient steps.")
+    flags.DEFINE_integer(
+        "num_restarts", 1, "Ascents on each batch, all but the first from random points.", lower_bound=1
+    )
     flags.DEFINE_integer("m", 64, "Examples in a batch of the sharpness.", lower_bound=1)
     flags.DEFINE_integer("num_batches", 50, "Batches that the sharpness is averaged over.", lower_bound=1)
+
+
+def _define_measure() -> None:
+    flags.DEFINE_string("keras_model", None, "A saved .keras model.")
+    flags.DEFINE_string(
+        "data", None, "A .npz file with y and x, or x_NAME for each input, or features and edges of a graph."
+    )
+    flags.DEFINE_enum("measure", "worst_case", MEASURES, f"What to measure: {', '.join(MEASURES)}.")
+    flags.DEFINE_string("loss", None, "Name of a Keras loss. Default: the one that the model was compiled with.")
+    flags.DEFINE_list("select", ["all"], "Weights that move: all, no_biases, no_normalization, kernels, or patterns.")
+    flags.DEFINE_integer(
+        "num_draws",
+        None,
+        "Random draws of average_case and fisher_rao; Hessian-vector products; starts.",
+        lower_bound=1,
+    )
+    flags.DEFINE_integer("k", 1, "How many eigenvalues.", lower_bound=1)
 
 
 def _define_run() -> None:

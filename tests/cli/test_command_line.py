@@ -117,7 +117,7 @@ def test_help_reads_well(run_python, flag):
         (["--step_size=inf"], ["`step_size` must be finite and positive"]),
         (["--no_such_flag=1"], ["no_such_flag"]),
         (["--flagfile=/no/such/file"], ["/no/such/file"]),
-        (["frobnicate"], ["the command must be one of study, report, benchmark", "frobnicate"]),
+        (["frobnicate"], ["the command must be one of study, measure, report, benchmark", "frobnicate"]),
         (["report"], ["`report` takes RUN"]),
         (["report", "/no/such/run"], ["/no/such/run"]),
         (["--data_dir=/no/such/folder"], ["/no/such/folder"]),
