@@ -26,7 +26,7 @@ def draw(table: pd.DataFrame, pools: pd.DataFrame) -> Figure:
 def _draw_ratios(axes, table: pd.DataFrame, part: str) -> None:
     ratios = table.pivot(index="network", columns="code", values=f"{part}: faster")
     ratios = ratios.loc[table["network"].unique(), [code for code in COLOURS if code in ratios]]
-    ratios.plot.bar(ax=axes, rot=0, width=0.75, color=COLOURS, legend=False)
+    ratios.plot.bar(ax=axes, rot=0, width=0.75, color=[COLOURS[code] for code in ratios], legend=False)
     for bars in axes.containers:
         axes.bar_label(bars, fmt="{:.3g}", fontsize=8)
     axes.set(yscale="log", ylim=(0.5, 1.6 * ratios.max().max()))
