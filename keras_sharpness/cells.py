@@ -16,6 +16,9 @@ from keras_sharpness.objective import Objective
 from keras_sharpness.plan import choose_plan
 from keras_sharpness.typing import Array, Cell, Data, State, Weights
 
+# Numbers in the activations of a block of cells, about: what bounds the memory where batches are large.
+MOST_ACTIVATIONS = 2**24
+
 
 class Cells:
     """Losses at perturbations of the weights, each on its batch of examples.
@@ -64,11 +67,12 @@ class Cells:
         self.objective, self._training = objective, training
         self._places, self._pieces = batches.astype(np.int32), _pieces(batches.shape[1], batch_size)
         # Blocks of equal size, so that the compiled function is always the same.
-        num_cells = len(batches) * draws
-        self.size, self.scan = math.ceil(num_cells / math.ceil(num_cells / chosen.most_copies)), chosen.scan
-        self._stack: Any = None
-        if field is not None and chosen.vectorized and is_stackable(objective.model):
-            self._stack = stack(objective.model, self.size, field)
+        num_cells, most = len(batches) * draws, chosen.most_copies
+        stacked = field is not None and chosen.vectorized and is_stackable(objective.model)
+        if objective.graph is None:
+            most = min(most, max(1, MOST_ACTIVATIONS // (self._pieces[0] * _width(objective.model))))
+        self.size, self.scan = math.ceil(num_cells / math.ceil(num_cells / most)), chosen.scan
+        self._stack: Any = stack(objective.model, self.size, field) if stacked else None
 
     def compile(self, block: Callable[..., Any]) -> Callable[..., Any]:
         """Compiles a function of one block, and runs it on all.
@@ -183,6 +187,11 @@ class Cells:
             return loss.mean(*chosen), loss.error(*chosen) if loss.counts_errors else ops.full((), float("nan"))
 
         return backend.vectorize(one, in_axes=(0, 0))(ops.moveaxis(outputs, -1, 0), examples)
+
+
+def _width(model: keras.Model) -> int:
+    """Returns about how many numbers the layers of a model make from one example."""
+    return sum(v.shape[-1] for v in model.trainable_variables if len(v.shape) > 1) or 1
 
 
 def _pieces(m: int, batch_size: int | None) -> list[int]:
