@@ -1,17 +1,23 @@
 # make run                                    the default study: 50 fully connected networks on Abalone
 # make run ARGS="--model=lenet --rho=1e-4"    any other
 # make test                                   the tests
+# make soak                                   200 kills at random moments, and more with KILLS=1000
 # make check                                  style, types, layers, tests
 
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+KILLS := 200
+SEED := 0
 
 run: $(VENV)/installed
 	$(BIN)/python main.py $(ARGS)
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest $(ARGS)
+
+soak: $(VENV)/installed
+	KERAS_BACKEND=torch PYTHONPATH=. $(BIN)/python tests/faults/kill.py $$(mktemp -d) $(KILLS) $(SEED)
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
@@ -26,4 +32,4 @@ $(VENV)/installed: setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[test]"
 	touch $@
 
-.PHONY: run test lint check
+.PHONY: run test soak lint check

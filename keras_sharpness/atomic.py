@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+SUFFIX = ".part"
+
 
 @contextlib.contextmanager
 def atomic_open(path: Path, mode: str = "w") -> Iterator[IO]:
@@ -20,7 +22,7 @@ def atomic_open(path: Path, mode: str = "w") -> Iterator[IO]:
         The open temporary file, in the same folder. It is removed if the block raises.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=SUFFIX)
     try:
         with os.fdopen(descriptor, mode, encoding=None if "b" in mode else "utf-8") as file:
             yield file
@@ -31,6 +33,23 @@ def atomic_open(path: Path, mode: str = "w") -> Iterator[IO]:
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)
         os.replace(temporary, path)
+        _sync_folder(path.parent)
     except BaseException:
-        os.unlink(temporary)
+        Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def remove_parts(folder: Path) -> None:
+    """Removes what processes that were killed while they wrote left in a folder and the folders in it."""
+    for path in folder.rglob(f".*{SUFFIX}"):
+        path.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes a rename survive a power loss; Windows has no such thing for folders."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

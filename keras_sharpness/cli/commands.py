@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from keras_sharpness.cli import flags, quiet
+from keras_sharpness.cli import flags, quiet, signals
 from keras_sharpness.errors import require
 from keras_sharpness.studies.protocol import study_config
 
@@ -23,7 +23,7 @@ def study() -> None:
     _start_keras(in_threads=True)
     from keras_sharpness import data
     from keras_sharpness.reporting.report import write_report
-    from keras_sharpness.studies.run import run_study
+    from keras_sharpness.studies.run import Stopped, run_study
     from keras_sharpness.studies.study import Study
 
     folder = Path(flags.FLAGS.output_dir or Path("runs", flags.run_name()))
@@ -31,7 +31,12 @@ def study() -> None:
     log.info("%s, %s protocol, %d models, in %s", config.model, config.protocol, config.num_models, folder)
     log.info("data: %s", dataset.source)
     study = Study(config, dataset, flags.FLAGS.plan)
-    summary = run_study(study, folder, resume=flags.FLAGS.resume, command=_command())
+    with signals.graceful() as came:
+        try:
+            summary = run_study(study, folder, resume=flags.FLAGS.resume, command=_command(), stop=lambda: bool(came()))
+        except Stopped:
+            log.warning("stopped; the same command goes on from here")
+            sys.exit(128 + came())
     write_report(folder)
     log.info(_verdict(summary))
     log.info("report: %s", folder / "report.md")

@@ -1,14 +1,17 @@
 """Keeps a pool on disk, one file a member, so that a run can be picked up where it ended."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_sharpness.atomic import atomic_open
+from keras_sharpness.checksum import is_whole, load_arrays, save_arrays
 from keras_sharpness.errors import InputError
 from keras_sharpness.pools.member import Member
+
+log = logging.getLogger(__name__)
 
 
 class PoolStore:
@@ -23,12 +26,12 @@ class PoolStore:
         self._pool, self._paths = Path(folder) / "pool", Path(folder) / "sharpness"
 
     def trained(self) -> set[int]:
-        """Returns the indices of the members that have been saved."""
-        return _indices(self._pool)
+        """Returns the indices of the members that have been saved; damaged files are named and do not count."""
+        return _whole(self._pool, "trained")
 
     def measured(self) -> set[int]:
-        """Returns the indices of the members whose loss paths have been saved."""
-        return _indices(self._paths)
+        """Returns the indices of the members whose loss paths have been saved; damaged files do not count."""
+        return _whole(self._paths, "measured")
 
     def clear(self) -> None:
         """Removes everything saved."""
@@ -97,20 +100,26 @@ def _indices(folder: Path) -> set[int]:
     return {int(path.stem) for path in folder.glob("[0-9]*.npz")}
 
 
+def _whole(folder: Path, what: str) -> set[int]:
+    whole = set()
+    for index in _indices(folder):
+        if is_whole(_path(folder, index)):
+            whole.add(index)
+        else:
+            log.warning("%s is damaged; model %d is %s again", _path(folder, index), index, what)
+    return whole
+
+
 def _save(folder: Path, index: int, **arrays: Any) -> None:
-    with atomic_open(_path(folder, index), "wb") as file:
-        np.savez(file, **arrays)
+    save_arrays(_path(folder, index), **arrays)
 
 
 def _load(folder: Path, index: int) -> dict[str, np.ndarray]:
     path = _path(folder, index)
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return dict(arrays)
+        return load_arrays(path)
     except FileNotFoundError:
         raise InputError(f"Model {index} must have been saved. Received: no file {path}") from None
-    except Exception as error:
-        raise InputError(f"{path} must be a whole file of a run. Received: {error}") from None
 
 
 def _numbered(arrays: dict[str, np.ndarray], prefix: str) -> list[np.ndarray]:

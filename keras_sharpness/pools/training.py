@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import Any, TypeVar
@@ -39,6 +39,7 @@ class Trainer:
         schedule: Schedule,
         seed: int,
         plan: str | None = None,
+        num_models: int = SLOTS,
     ) -> None:
         """Compiles the training step.
 
@@ -48,18 +49,24 @@ class Trainer:
             schedule: How to train and when to stop.
             seed: Seed of the pool.
             plan: "vectorized" (members train together as one tensor computation) or "sequential"; None: the faster.
+            num_models: Members of the pool. How many train at once follows from it alone, not from how many are still
+                missing, so that a run that goes on computes exactly what it would have.
 
         Raises:
             InputError: If there is no such plan, or it does not fit the model.
         """
         self._objective, self._examples, self._schedule, self._seed = objective, examples, schedule, seed
         self._plan = choose_plan(objective, plan)
+        self._slots = max(1, min(SLOTS, self._plan.most_copies, math.ceil(num_models / backend.workers())))
         self._steps = compile_steps(objective, schedule.learning_rate, self._plan)
 
-    def train(self, indices: Sequence[int]) -> Iterator[Member]:
-        """Returns an iterator over the trained members of these places in the pool, as they finish."""
+    def train(self, indices: Iterable[int]) -> Iterator[Member]:
+        """Returns an iterator over the trained members of these places in the pool, as they finish.
+
+        Once `indices` end, those in training are finished and no others begun.
+        """
         members = (self._start(index) for index in indices)
-        return self._together(members, len(indices)) if self._plan.vectorized else map_in_threads(self._alone, members)
+        return self._together(members) if self._plan.vectorized else map_in_threads(self._alone, members)
 
     def _start(self, index: int) -> Member:
         seed = member_seed(self._seed, index)
@@ -72,10 +79,9 @@ class Trainer:
         weights, state = _map(ops.convert_to_numpy, (member.weights, member.state))
         return dataclasses.replace(member, weights=weights, state=state)
 
-    def _together(self, waiting: Iterator[Member], count: int) -> Iterator[Member]:
+    def _together(self, waiting: Iterator[Member]) -> Iterator[Member]:
         """Yields members as they finish. Whoever stops makes room for the next in line."""
-        workers = backend.workers()
-        slots = min(SLOTS, self._plan.most_copies, math.ceil(count / workers)) if count else 0
+        workers, slots = backend.workers(), self._slots
         active = list(islice(waiting, workers * slots))
         while active:
             groups = [active[k : k + slots] for k in range(0, len(active), slots)]

@@ -3,21 +3,23 @@
 import contextlib
 import dataclasses
 import importlib.metadata
+import itertools
 import json
 import logging
 import platform
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import filelock
 import keras
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from keras_sharpness import backend
-from keras_sharpness.atomic import atomic_open
+from keras_sharpness.atomic import atomic_open, remove_parts
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.measures import WorstCaseSharpness
 from keras_sharpness.pools.store import PoolStore
@@ -30,7 +32,18 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
-def run_study(study: Study, folder: Path, *, resume: bool = True, command: str = "") -> dict[str, Any]:
+class Stopped(Exception):
+    """The run was asked to stop; what was under way has been finished and saved."""
+
+
+def run_study(
+    study: Study,
+    folder: Path,
+    *,
+    resume: bool = True,
+    command: str = "",
+    stop: Callable[[], bool] = lambda: False,
+) -> dict[str, Any]:
     """Trains, measures and correlates; leaves `config.json`, `models.csv`, `summary.json` and the pool in the folder.
 
     Args:
@@ -38,22 +51,29 @@ def run_study(study: Study, folder: Path, *, resume: bool = True, command: str =
         folder: The run's folder.
         resume: Whether models that the folder holds already are kept; otherwise the study starts afresh.
         command: The command that repeats the run, for the record.
+        stop: Asked before each model whether to stop: models under way are finished, no others begun.
 
     Returns:
         The summary: tau, p-value, interval, number of models, seconds.
 
     Raises:
-        InputError: If the folder holds a run with other settings.
+        InputError: If the folder holds a run with other settings, or another process works in it.
+        Stopped: If `stop` said so before all was done.
     """
+    with _alone_in(folder):
+        return _run_study(study, folder, resume, command, stop)
+
+
+def _run_study(study: Study, folder: Path, resume: bool, command: str, stop: Callable[[], bool]) -> dict[str, Any]:
     store = PoolStore(folder)
     if not resume:
         store.clear()
         (folder / TIMES).unlink(missing_ok=True)
     _write_config(folder, _describe(study, command), fresh=not store.trained())
     with _timed(folder, "training"):
-        _train(study, store)
+        _train(study, store, stop)
     with _timed(folder, "sharpness"):
-        _measure(study, store)
+        _measure(study, store, stop)
     table = _table(store, study.config.num_models)
     _write_csv(folder / "models.csv", table)
     summary = summarize(table) | {f"seconds_{stage}": seconds for stage, seconds in _times(folder).items()}
@@ -82,17 +102,53 @@ def summarize(table: pd.DataFrame) -> dict[str, Any]:
     return tau | counts
 
 
-def _train(study: Study, store: PoolStore) -> None:
+def _train(study: Study, store: PoolStore, stop: Callable[[], bool]) -> None:
     missing = _missing(study.config.num_models, store.trained(), "trained")
-    for member in _progress(study.train(missing), missing, "training"):
+    indices = itertools.takewhile(lambda _: not stop(), missing)
+    for member in _progress(study.train(indices), missing, "training"):
         store.save_member(member, study.evaluate(member))
+    _check_done(stop)
 
 
-def _measure(study: Study, store: PoolStore) -> None:
+def _measure(study: Study, store: PoolStore, stop: Callable[[], bool]) -> None:
     missing = _missing(study.config.num_models, store.measured(), "measured")
-    members = (store.load_member(index) for index in missing)
+    members = (store.load_member(index) for index in itertools.takewhile(lambda _: not stop(), missing))
     for index, losses in _progress(study.measure(members), missing, "sharpness"):
         store.save_paths(index, losses)
+    _check_done(stop)
+
+
+def _check_done(stop: Callable[[], bool]) -> None:
+    if stop():
+        raise Stopped
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keeps other processes out of a run's folder; the system lets go of the lock when this one dies.
+
+    Args:
+        folder: The folder.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        InputError: If another process works in it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise InputError(
+            f"{folder} must not be in use: another process works in it. Received: {lock.lock_file}"
+        ) from None
+    try:
+        remove_parts(folder)
+        yield
+    finally:
+        lock.release()
 
 
 def _missing(num_models: int, done: set[int], what: str) -> list[int]:
@@ -121,8 +177,10 @@ def _timed(folder: Path, stage: str) -> Iterator[None]:
 
 
 def _times(folder: Path) -> dict[str, float]:
-    path = folder / TIMES
-    return json.loads(path.read_text()) if path.exists() else {}
+    try:
+        return json.loads((folder / TIMES).read_text())
+    except (OSError, ValueError):
+        return {}  # times are told, not relied on
 
 
 def _table(store: PoolStore, num_models: int) -> pd.DataFrame:
@@ -154,10 +212,14 @@ def _version(package: str) -> str | None:
 
 def _write_config(folder: Path, settings: dict[str, Any], fresh: bool) -> None:
     path = folder / "config.json"
-    if not fresh and path.exists():
-        _check_same(json.loads(path.read_text()), settings, folder)
-    else:
+    if fresh or not path.exists():
         _write_json(path, settings)
+        return
+    try:
+        before = json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(f"{path} must be a whole file of a run; --noresume starts afresh. Received: {error}") from None
+    _check_same(before, settings, folder)
 
 
 def _check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:

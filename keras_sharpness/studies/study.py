@@ -1,6 +1,6 @@
 """A study in memory: the data, the pool and the measurements."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import keras
 import numpy as np
@@ -35,7 +35,7 @@ class Study:
         self.objective = Objective(network, loss, dataset.x, dataset.y)
         field = dataset.training_field(self.objective.hops)
         training = self.objective if field is dataset else Objective(network, loss, field.x, field.y)
-        self._trainer = Trainer(training, field.train, config.schedule, config.seed, plan)
+        self._trainer = Trainer(training, field.train, config.schedule, config.seed, plan, config.num_models)
         self._evaluate = compile_evaluation(self.objective, config.system.classification)
         self.ball = Ball(rho=config.rho, norm=config.norm, scaling=config.scaling, eta=config.eta)
         settings = (config.step_size, config.direction, config.coordinates, config.num_restarts, config.seed)
@@ -45,7 +45,7 @@ class Study:
         cells = Cells(self.objective, batches, draws=config.num_restarts, plan=plan)
         self._paths = loss_paths(cells, self.ball, self.maximizer)
 
-    def train(self, indices: Sequence[int]) -> Iterator[Member]:
+    def train(self, indices: Iterable[int]) -> Iterator[Member]:
         """Returns an iterator that trains the members of these places in the pool, as they finish."""
         return self._trainer.train(indices)
 
