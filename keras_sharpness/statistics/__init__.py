@@ -1,5 +1,21 @@
-"""What a pool of models says about sharpness and generalization. Needs NumPy and SciPy only."""
+"""What a pool of models says about sharpness and generalization. Needs NumPy, SciPy and pandas only."""
 
 from keras_sharpness.statistics.correlation import Kendall, kendall
+from keras_sharpness.statistics.granulated import granulated_kendall
+from keras_sharpness.statistics.jackknife import jackknife_interval
+from keras_sharpness.statistics.partial import partial_kendall
+from keras_sharpness.statistics.planning import pool_size, power, sign_error_rate, tau_standard_deviation
+from keras_sharpness.statistics.testing import permutation_p_values
 
-__all__ = ["Kendall", "kendall"]
+__all__ = [
+    "Kendall",
+    "granulated_kendall",
+    "jackknife_interval",
+    "kendall",
+    "partial_kendall",
+    "permutation_p_values",
+    "pool_size",
+    "power",
+    "sign_error_rate",
+    "tau_standard_deviation",
+]

@@ -61,7 +61,7 @@ def kendall(
     """
     require(0 < confidence < 1, "`confidence` must be between 0 and 1", confidence=confidence)
     require(num_resamples >= 1, "`num_resamples` must be at least 1", num_resamples=num_resamples)
-    x, y = _sorted(*_checked(sharpness, test_loss))
+    x, y = _sorted(*checked(sharpness, test_loss))
     tau, p_value = scipy.stats.kendalltau(x, y)
     resampled = resample_tau(x, y, num_resamples, np.random.default_rng(seed))
     low, high = percentile_interval(resampled, confidence)
@@ -70,7 +70,8 @@ def kendall(
     )
 
 
-def _checked(sharpness: ArrayLike, test_loss: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def checked(sharpness: ArrayLike, test_loss: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Returns both as vectors of floats, checked; see `kendall`."""
     x, y = _vector("sharpness", sharpness), _vector("test_loss", test_loss)
     require(len(x) == len(y), "`sharpness` and `test_loss` must be of one length", sharpness=len(x), test_loss=len(y))
     require(len(x) >= 3, "A rank correlation must have at least 3 models", num_models=len(x))

@@ -1,0 +1,56 @@
+"""Permutation tests of tau, alone and for many measures of one pool at once."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_sharpness.errors import require, require_count
+from keras_sharpness.statistics.correlation import checked
+
+
+def permutation_p_values(
+    measures: ArrayLike, test_loss: ArrayLike, *, num_permutations: int = 2000, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tests whether measures are independent of test loss, each alone and all together.
+
+    Test losses are shuffled over the models. The first p-value of a measure compares its |tau| with its own after
+    shuffling; the second, corrected for asking several questions of one pool (many rho, many m), with the largest |tau|
+    of all measures (Westfall and Young 1993). As measures at neighbouring rho order the models nearly alike, that costs
+    less than a correction that takes them for independent.
+
+    Args:
+        measures: One row for each measure, shape (num_measures, num_models).
+        test_loss: One value per model, shape (num_models,).
+        num_permutations: Shuffles.
+        seed: Seed of the shuffles.
+
+    Returns:
+        p-values alone and corrected, shape (num_measures,) each; never below 1 / (num_permutations + 1).
+
+    Raises:
+        InputError: If an argument is out of range.
+    """
+    require_count("num_permutations", num_permutations)
+    rows = np.asarray(measures, float)
+    require(rows.ndim == 2, "`measures` must have shape (num_measures, num_models)", shape=rows.shape)
+    pairs = [checked(row, test_loss) for row in rows]
+    signs = np.stack([_signs(x) for x, _ in pairs])
+    target = pairs[0][1]
+    pool = _signs(target)
+    num_models = len(target)
+    norms = np.sqrt(np.count_nonzero(signs, axis=(1, 2)) * np.count_nonzero(pool))
+    flat = signs.reshape(len(signs), -1)
+    observed = np.abs(flat @ pool.ravel()) / norms
+    rng = np.random.default_rng(seed)
+    alone, largest = np.ones(len(rows)), np.ones(len(rows))
+    for _ in range(num_permutations):
+        order = rng.permutation(num_models)
+        shuffled = np.abs(flat @ pool[np.ix_(order, order)].ravel()) / norms
+        # Rounding must not tell equal ones apart.
+        alone += shuffled >= observed - 1e-9
+        largest += shuffled.max() >= observed - 1e-9
+    return alone / (num_permutations + 1), largest / (num_permutations + 1)
+
+
+def _signs(values: np.ndarray) -> np.ndarray:
+    ranks = np.unique(values, return_inverse=True)[1]
+    return np.sign(ranks[:, None] - ranks[None, :]).astype(np.float32)

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+import scipy.stats
+
+from keras_sharpness.errors import InputError
+from keras_sharpness.statistics import pool_size, power, sign_error_rate, tau_standard_deviation
+
+
+def simulate(tau, num_models, repetitions, seed=0):
+    rng = np.random.default_rng(seed)
+    r = np.sin(np.pi * tau / 2)
+    x, noise = rng.normal(size=(2, repetitions, num_models))
+    y = r * x + np.sqrt(1 - r**2) * noise
+    results = [scipy.stats.kendalltau(a, b) for a, b in zip(x, y, strict=True)]
+    return np.array([result.statistic for result in results]), np.array([result.pvalue for result in results])
+
+
+@pytest.mark.parametrize(("tau", "num_models"), [(0.0, 50), (-0.2, 50), (0.6, 20)])
+def test_standard_deviation_by_simulation(tau, num_models):
+    taus, _ = simulate(tau, num_models, 4000)
+    assert taus.mean() == pytest.approx(tau, abs=0.01)
+    assert tau_standard_deviation(tau, num_models) == pytest.approx(taus.std(), rel=0.05)
+
+
+def test_independent_pairs_have_kendall_s_variance():
+    n = 50
+    assert tau_standard_deviation(0, n) == pytest.approx(np.sqrt(2 * (2 * n + 5) / (9 * n * (n - 1))))
+
+
+def test_power_and_sign_errors_by_simulation():
+    taus, p_values = simulate(-0.2, 50, 4000)
+    significant = p_values < 0.05
+    assert power(-0.2, 50) == pytest.approx(significant.mean(), abs=0.04)
+    taus, p_values = simulate(-0.03, 20, 20000, seed=1)
+    wrong = (taus > 0)[p_values < 0.05].mean()
+    assert sign_error_rate(-0.03, 20) == pytest.approx(wrong, abs=0.06)
+
+
+def test_pool_size_is_the_smallest_that_will_do():
+    size = pool_size(-0.2)
+    assert power(-0.2, size) >= 0.8 > power(-0.2, size - 1)
+    assert 80 < size < 100
+    assert pool_size(-0.02) > 50 * size
+    assert pool_size(0.2) == size
+
+
+def test_no_pool_tells_zero_from_zero():
+    with pytest.raises(InputError, match="not zero"):
+        pool_size(0.0)
