@@ -7,9 +7,9 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_sharpness.errors import require, require_count
+from keras_sharpness.errors import require, require_count, require_options
 from keras_sharpness.losses import LossLike
-from keras_sharpness.maximizers import Maximizer, Restarts
+from keras_sharpness.maximizers import Maximizer, restarts_of
 from keras_sharpness.measures.sample import mask, sample_cells
 from keras_sharpness.measures.worst_case import PAPER_ASCENT, climbs, from_path
 from keras_sharpness.objective import values
@@ -78,6 +78,7 @@ class SharpnessCallback(keras.callbacks.Callback):
             InputError: If an argument is out of range.
         """
         super().__init__()
+        require_options(options, ("training", "examples", "normalize_logits", "batch_size", "plan"))
         if not callable(every):
             require_count("every", every)
         require(measure is None or callable(measure), "`measure` must be a function of (model, x, y)", measure=measure)
@@ -91,7 +92,7 @@ class SharpnessCallback(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Draws the batches and lays out the ascent."""
         if self._measure is None:
-            draws = self._maximizer.num_restarts if isinstance(self._maximizer, Restarts) else 1
+            draws = restarts_of(self._maximizer)
             cells = sample_cells(self.model, *self._data, self._loss, draws=draws, **self._options)
             self._climb = climbs(cells, self._ball, self._maximizer)
 

@@ -68,11 +68,11 @@ class Cells:
         self._places, self._pieces = batches.astype(np.int32), _pieces(batches.shape[1], batch_size)
         # Blocks of equal size, so that the compiled function is always the same.
         num_cells, most = len(batches) * draws, chosen.most_copies
-        stacked = field is not None and chosen.vectorized and is_stackable(objective.model)
+        stacked = chosen.vectorized and is_stackable(objective.model)
         if objective.graph is None:
             most = min(most, max(1, MOST_ACTIVATIONS // (self._pieces[0] * _width(objective.model))))
         self.size, self.scan = math.ceil(num_cells / math.ceil(num_cells / most)), chosen.scan
-        self._stack: Any = stack(objective.model, self.size, field) if stacked else None
+        self._stack: Any = stack(objective.model, self.size, field) if field is not None and stacked else None
 
     def compile(self, block: Callable[..., Any]) -> Callable[..., Any]:
         """Compiles a function of one block, and runs it on all.
@@ -108,7 +108,8 @@ class Cells:
             delta: Perturbations, the weights' shapes after a leading axis of length `size`.
             cell: As given to the function.
         """
-        return Values(*self._over_pieces(cell, lambda piece: self._evaluate(weights, state, data, delta, piece)))
+        with backend.repeatable():
+            return Values(*self._over_pieces(cell, lambda piece: self._evaluate(weights, state, data, delta, piece)))
 
     def values_and_gradients(
         self, weights: Weights, state: State, data: Data, delta: Weights, cell: Cell
@@ -125,7 +126,8 @@ class Cells:
             (_, met), gradient = gradients(delta, piece)
             return met, gradient
 
-        met, gradient = self._over_pieces(cell, evaluate)
+        with backend.repeatable():
+            met, gradient = self._over_pieces(cell, evaluate)
         return Values(*met), gradient
 
     def zeros(self, weights: Weights) -> Weights:

@@ -1,6 +1,7 @@
 """The one exception for what a user can get wrong, and the check that raises it."""
 
 import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 
@@ -51,6 +52,20 @@ def require_non_negative(name: str, value: float) -> None:
         InputError: If it is not.
     """
     require(math.isfinite(value) and value >= 0, f"`{name}` must be finite and non-negative", **{name: value})
+
+
+def require_options(given: Iterable[str], known: Sequence[str]) -> None:
+    """Raises unless all further arguments of a function are known to it.
+
+    Args:
+        given: Their names.
+        known: What there is.
+
+    Raises:
+        InputError: If one is not.
+    """
+    unknown = sorted(set(given) - set(known))
+    require(not unknown, f"further arguments must be among {', '.join(known)}", unknown=", ".join(unknown))
 
 
 def require_count(name: str, value: int) -> None:

@@ -122,10 +122,23 @@ class Objective:
         inputs, targets = data
         if self.graph is None:
             inputs = _take(inputs, indices)
-        outputs, state = self.model.stateless_call(weights, state, inputs, training=training)
+        outputs, state = self._call(weights, state, inputs, training)
         if self.graph is not None:
             outputs = _take(outputs, indices)
         return outputs, _take(targets, indices), state
+
+    def _call(self, weights: Weights, state: State, inputs: Any, training: bool) -> tuple[Any, State]:
+        """Returns outputs and new state. As `stateless_call`, but by way of `__call__`.
+
+        That hands `training` on to layers whose model does not, and lets a model's `call` do without it.
+        """
+        variables = self.model.non_trainable_variables
+        mapping = [*zip(self.model.trainable_variables, weights, strict=True), *zip(variables, state, strict=True)]
+        options = {"training": training} if self.model._call_has_training_arg else {}
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            outputs = self.model(inputs, **options)
+        new = [scope.get_current_value(variable) for variable in variables]
+        return outputs, [old if value is None else value for old, value in zip(state, new, strict=True)]
 
 
 def values(model: keras.Model) -> tuple[Weights, State]:

@@ -14,12 +14,15 @@ Every module has the same names:
   a dense (k, width) to the product (n, width).
 - `LOOPS_CONVOLUTIONS`: whether a convolution inside a compiled `scan` runs as fast as outside, on a CPU.
 - `VECTORIZES_CONVOLUTIONS`: whether `vectorize` can map over a convolution's filter.
+- `repeatable()`: a context in which layers that draw from the backend's global generator draw the same each time, and
+  leave it as it was.
 - `use_one_thread_per_operation()`: for work that is itself run in threads; to be called before the first operation.
 - `workers()`: how many threads of such work keep the cores busy: 1 unless operations have one thread each.
 - `devices()`: names of the devices in use.
 - `on_accelerator()`: whether these are more than the CPU.
 """
 
+import contextlib
 import importlib
 from collections.abc import Callable
 from typing import Any
@@ -34,6 +37,7 @@ hvp = _backend.hvp
 compile = _backend.compile
 vectorize = _backend.vectorize
 sparse_product = _backend.sparse_product
+repeatable = getattr(_backend, "repeatable", contextlib.nullcontext)
 LOOPS_CONVOLUTIONS = _backend.LOOPS_CONVOLUTIONS
 VECTORIZES_CONVOLUTIONS = _backend.VECTORIZES_CONVOLUTIONS
 use_one_thread_per_operation = _backend.use_one_thread_per_operation

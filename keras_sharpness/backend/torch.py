@@ -1,8 +1,9 @@
 """PyTorch: `torch.func` on functions of plain tensors, run eagerly."""
 
+import contextlib
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,15 @@ def compile(fn: Callable) -> Callable:
 
 def vectorize(fn: Callable, in_axes: tuple) -> Callable:
     """See the package."""
-    return torch.func.vmap(fn, in_dims=in_axes)
+    return torch.func.vmap(fn, in_dims=in_axes, randomness="different")
+
+
+@contextlib.contextmanager
+def repeatable() -> Iterator[None]:
+    """See the package. Keras's dropout on PyTorch ignores its seed and draws from the global generator."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        yield
 
 
 def sparse_product(matrix: np.ndarray) -> Callable:

@@ -10,6 +10,11 @@ from keras_sharpness.perturbations import Region
 from keras_sharpness.typing import Array, Weights
 
 
+def restarts_of(maximizer: Maximizer) -> int:
+    """Returns how many ascents a maximizer makes on each batch."""
+    return maximizer.num_restarts if isinstance(maximizer, Restarts) else 1
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Restarts:
     """Runs a rule several times on each batch and keeps the best: from the weights, then from random points.

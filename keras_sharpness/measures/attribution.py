@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from keras_sharpness import backend, tree
+from keras_sharpness.errors import require_options
 from keras_sharpness.losses import LossLike
-from keras_sharpness.maximizers import Maximizer
+from keras_sharpness.maximizers import Maximizer, restarts_of
 from keras_sharpness.measures.grid import STEEPEST_ASCENT
 from keras_sharpness.measures.sample import masks, sample_cells
 from keras_sharpness.measures.worst_case import climbs, from_path
@@ -62,8 +63,10 @@ def attribute(
     Raises:
         InputError: If an argument is out of range or does not fit the others.
     """
+    known = ("m", "batches", "training", "examples", "normalize_logits", "batch_size", "plan")
+    require_options(options, known)
     ball = Ball(rho=rho, norm=norm, scaling=scaling, eta=eta)
-    cells = sample_cells(model, x, y, loss, num_batches=num_batches, seed=seed, **options)
+    cells = sample_cells(model, x, y, loss, num_batches=num_batches, seed=seed, draws=restarts_of(maximizer), **options)
     shares = _first_order_shares(model, cells, ball)
     if filters:
         return _by_filter(model, shares)

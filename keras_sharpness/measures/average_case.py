@@ -1,4 +1,4 @@
-"""Average-case sharpness: E_S E_delta [ L_S(w + delta) - L_S(w) ] (arXiv:2302.07011, equation 2)."""
+"""Average-case sharpness: E_S E_delta [ L_S(w + delta) - L_S(w) ] (arXiv:2302.07011, section 2)."""
 
 import dataclasses
 from typing import Any

@@ -77,7 +77,7 @@ def critical_sharpness(
     while high > low * (1 + tolerance):
         middle = np.sqrt(low * high)
         low, high = (low, middle) if rises(middle) else (middle, high)
-    return CriticalSharpness(2 / high, high, evaluations)
+    return CriticalSharpness(float(2 / high), float(high), evaluations)
 
 
 def _bracket(rises: Any, rate: float) -> tuple[float, float]:

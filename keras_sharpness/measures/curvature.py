@@ -17,6 +17,9 @@ from keras_sharpness.perturbations import Ball
 from keras_sharpness.selection import Selection, select
 from keras_sharpness.typing import Array, Data, State, Weights
 
+# Its further arguments, for the measures that hand them on.
+OPTIONS = ("scaling", "eta", "examples", "batch_size", "select", "training", "normalize_logits")
+
 
 class Curvature:
     """The Hessian D H D of the mean loss, D the diagonal of a scale (the identity for the plain Hessian).
@@ -85,6 +88,7 @@ class Curvature:
 
         self._product = backend.compile(product)
         self._gradient = backend.compile(backend.value_and_grad(loss_at))
+        self._loss = backend.compile(loss_at)
 
     @property
     def weights(self) -> np.ndarray:
@@ -105,7 +109,7 @@ class Curvature:
     def loss(self, move: np.ndarray) -> float:
         """Returns the mean loss at w + D move."""
         weights = tree.add(self._weights, self._scatter(self._scale * move))
-        return float(self._mean(lambda piece: self._gradient(weights, self._state, *piece)[0]))
+        return float(self._mean(lambda piece: self._loss(weights, self._state, *piece)))
 
     def check_deterministic(self) -> None:
         """Raises if the same loss comes out different twice, as an average over noise would be needed then.
@@ -125,7 +129,8 @@ class Curvature:
         total: Any = None
         share = 1 / sum(map(len, self._pieces))
         for piece in self._pieces:
-            part = evaluate((self._objective.data, ops.convert_to_tensor(piece)))
+            with backend.repeatable():
+                part = evaluate((self._objective.data, ops.convert_to_tensor(piece)))
             weight = len(piece) * share
             part = keras.tree.map_structure(lambda a, weight=weight: weight * _float64(a), part)
             total = part if total is None else keras.tree.map_structure(np.add, total, part)

@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from keras_sharpness import plots
-from keras_sharpness.errors import require
+from keras_sharpness.errors import require, require_options
 from keras_sharpness.losses import LossLike
-from keras_sharpness.maximizers import PGA, Maximizer, Restarts
+from keras_sharpness.maximizers import PGA, Maximizer, restarts_of
 from keras_sharpness.measures.sample import mask, sample_cells
 from keras_sharpness.measures.worst_case import climbs, from_path
 from keras_sharpness.objective import values
@@ -45,6 +45,7 @@ def sharpness_grid(
     ms: Sequence[int | None] = (64,),
     norm: str = "linf",
     scaling: str = "adaptive",
+    eta: float = 0.0,
     maximizer: Maximizer = STEEPEST_ASCENT,
     num_batches: int = 50,
     seed: int = 0,
@@ -64,6 +65,7 @@ def sharpness_grid(
         ms: Batch sizes; None among them: one batch of all examples.
         norm: Norm of the ball.
         scaling: Scale of the ball.
+        eta: Floor added to the scale.
         maximizer: How to climb. Steps whose length is a share of the radius suit all of them.
         num_batches: Batches for each m.
         seed: Seed of the draws.
@@ -77,9 +79,10 @@ def sharpness_grid(
     Raises:
         InputError: If an argument is out of range or does not fit the others.
     """
+    require_options(options, ("training", "examples", "normalize_logits", "batch_size", "plan"))
     require(len(rhos) > 0 and len(ms) > 0, "`rhos` and `ms` must not be empty", rhos=rhos, ms=ms)
-    balls = [Ball(rho=rho, norm=norm, scaling=scaling) for rho in rhos]
-    draws = maximizer.num_restarts if isinstance(maximizer, Restarts) else 1
+    balls = [Ball(rho=rho, norm=norm, scaling=scaling, eta=eta) for rho in rhos]
+    draws = restarts_of(maximizer)
     moves, rows = mask(model, select), []
     for m in ms:
         cells = sample_cells(model, x, y, loss, m=m, num_batches=num_batches, seed=seed, draws=draws, **options)

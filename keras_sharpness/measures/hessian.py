@@ -14,9 +14,9 @@ import scipy.sparse.linalg
 from matplotlib.figure import Figure
 
 from keras_sharpness import plots
-from keras_sharpness.errors import require, require_count
+from keras_sharpness.errors import require, require_count, require_options
 from keras_sharpness.losses import LossLike
-from keras_sharpness.measures.curvature import Curvature
+from keras_sharpness.measures.curvature import OPTIONS, Curvature
 
 WHICH: dict[str, Any] = {"magnitude": "LM", "largest": "LA", "smallest": "SA"}
 METHODS = ("hutchinson", "hutch++")
@@ -185,7 +185,7 @@ def spectral_density(
     seed: int = 0,
     **options: Any,
 ) -> SpectralDensity:
-    """Estimates the density of all eigenvalues by stochastic Lanczos quadrature (arXiv:1901.10159, algorithm 2).
+    """Estimates the density of all eigenvalues by stochastic Lanczos quadrature (arXiv:1901.10159).
 
     Args:
         model: Built Keras model.
@@ -249,6 +249,7 @@ def lanczos(product: Any, start: np.ndarray, num_steps: int) -> tuple[np.ndarray
 
 
 def _curvature(model: keras.Model, x: Any, y: Any, loss: LossLike, options: dict[str, Any]) -> Curvature:
+    require_options(options, OPTIONS)
     curvature = Curvature(model, x, y, loss, **options)
     curvature.check_deterministic()
     return curvature

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_sharpness.errors import require_positive
+from keras_sharpness.errors import require_options, require_positive
 from keras_sharpness.losses import LossLike
 from keras_sharpness.maximizers import APGD, Maximizer
 from keras_sharpness.measures.worst_case import WorstCaseSharpness, worst_case_sharpness
@@ -54,6 +54,7 @@ def keskar_sharpness(
         InputError: If an argument is out of range or does not fit the others.
     """
     require_positive("epsilon", epsilon)
+    require_options(options, ("examples", "batch_size", "select", "training", "plan"))
     r = worst_case_sharpness(
         model, x, y, loss, rho=epsilon, norm="linf", scaling="adaptive", eta=1.0, maximizer=maximizer, m=None, **options
     )

@@ -8,9 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from keras_sharpness import noise, plots, tree
-from keras_sharpness.errors import require
+from keras_sharpness.errors import require, require_options
 from keras_sharpness.losses import LossLike
-from keras_sharpness.maximizers import Maximizer
+from keras_sharpness.maximizers import Maximizer, restarts_of
 from keras_sharpness.measures.grid import STEEPEST_ASCENT
 from keras_sharpness.measures.sample import mask, sample_cells
 from keras_sharpness.measures.worst_case import climbs
@@ -21,6 +21,10 @@ from keras_sharpness.selection import Selection
 from keras_sharpness.typing import Array, Cell, Data, State, Weights
 
 DIRECTIONS = ("random", "ascent")
+OPTIONS = (
+    *("examples", "batch_size", "select", "training", "normalize_logits", "plan"),
+    *("rho", "norm", "scaling", "maximizer"),
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -131,6 +135,8 @@ def plane(
         InputError: If an argument is out of range or does not fit the others.
     """
     positions = _positions(span, num_points)
+    independent = len(directions) == 2 and list(directions).count("ascent") < 2
+    require(independent, "`directions` must be two, one of them 'ascent' at most", directions=directions)
     labels, vectors, evaluate = _prepare(model, x, y, loss, tuple(directions), seed, options, num_points**2)
     grid = np.stack(np.meshgrid(positions, positions, indexing="ij"), axis=-1).reshape(-1, 2)
     losses = evaluate(grid, vectors).reshape(num_points, num_points)
@@ -150,8 +156,10 @@ def _prepare(
     """Returns labels, directions, and the function from coordinates (num_points, n) to losses."""
     for direction in directions:
         require(direction in DIRECTIONS, f"`direction` must be one of {', '.join(DIRECTIONS)}", direction=direction)
+    require_options(options, OPTIONS)
     selection: Selection = options.pop("select", "all")
     ascent = {name: options.pop(name) for name in ("rho", "norm", "scaling", "maximizer") if name in options}
+    Ball(**{name: value for name, value in ascent.items() if name != "maximizer"})
     moves = mask(model, selection)
     vectors = []
     for k, direction in enumerate(directions):
@@ -200,10 +208,11 @@ def _ascent(
     maximizer: Maximizer = STEEPEST_ASCENT,
 ) -> Weights:
     """Returns the highest perturbation that an ascent finds on all examples."""
-    cells = sample_cells(model, x, y, loss, m=None, **options)
+    cells = sample_cells(model, x, y, loss, m=None, draws=restarts_of(maximizer), **options)
     climb = climbs(cells, Ball(rho=rho, norm=norm, scaling=scaling), maximizer, keep_best=True)
-    best = climb(*values(model), moves).best
-    return [keras.ops.convert_to_tensor(b[0, 0]) for b in best]
+    met = climb(*values(model), moves)
+    highest = met.path[0, :, :, 0].max(axis=1).argmax()
+    return [keras.ops.convert_to_tensor(b[0, highest]) for b in met.best]
 
 
 def _positions(span: float, num_points: int) -> np.ndarray:

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_sharpness import backend, tree
-from keras_sharpness.errors import require, require_count
+from keras_sharpness.errors import require, require_count, require_options
+from keras_sharpness.examples import count, to_arrays
 from keras_sharpness.losses import LossLike
-from keras_sharpness.measures.curvature import Curvature
+from keras_sharpness.measures.curvature import OPTIONS, Curvature
 from keras_sharpness.measures.hessian import Estimate
 from keras_sharpness.measures.sample import mask, sample_cells
 from keras_sharpness.measures.worst_case import standard_error
@@ -44,6 +45,7 @@ def gradient_norm(
         InputError: If an argument is out of range or does not fit the others.
     """
     require(norm in DUALS, f"`norm` must be one of {', '.join(DUALS)}", norm=norm)
+    require_options(options, OPTIONS)
     return float(np.linalg.norm(Curvature(model, x, y, loss, **options).gradient()[1], DUALS[norm]))
 
 
@@ -57,6 +59,7 @@ def fisher_rao_norm(
     examples: ArrayLike | None = None,
     select: Selection = "all",
     training: bool = False,
+    normalize_logits: bool = False,
     plan: str | None = None,
 ) -> Estimate:
     """Measures the Fisher-Rao norm ||w||_fr^2 = E[ <w, gradient of l(w)>^2 ] (arXiv:1711.01530, definition 2).
@@ -73,6 +76,7 @@ def fisher_rao_norm(
         examples: Indices to draw from; None: all.
         select: Which weights count.
         training: Whether layers run in training mode.
+        normalize_logits: Whether logits are normalized before the loss.
         plan: "vectorized" or "sequential"; None: the faster.
 
     Returns:
@@ -81,12 +85,13 @@ def fisher_rao_norm(
     Raises:
         InputError: If an argument is out of range or does not fit the others.
     """
-    cells = sample_cells(model, x, y, loss, m=None, examples=examples, training=training, plan=plan)
-    chosen = cells.batches[0]
+    x, y = to_arrays(x, y)
+    chosen = np.arange(count(x, y)) if examples is None else np.asarray(examples)
     if num_examples is not None:
         require_count("num_examples", num_examples)
         chosen = np.random.default_rng(seed).permutation(chosen)[:num_examples]
-    cells = sample_cells(model, x, y, loss, batches=chosen[:, None], training=training, plan=plan)
+    options: dict[str, Any] = {"training": training, "normalize_logits": normalize_logits, "plan": plan}
+    cells = sample_cells(model, x, y, loss, batches=chosen[:, None], **options)
 
     def block(weights: Weights, state: State, data: Data, cell: Cell, mask: Weights | None) -> Array:
         _, gradients = cells.values_and_gradients(weights, state, data, cells.zeros(weights), cell)

@@ -1,6 +1,7 @@
 """Worst-case m-sharpness: E_S [ max_{||delta / c||_p <= rho} L_S(w + delta) - L_S(w) ] (the paper's section II)."""
 
 import dataclasses
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -12,13 +13,14 @@ from numpy.typing import ArrayLike
 from keras_sharpness import backend, plots
 from keras_sharpness.cells import Cells
 from keras_sharpness.losses import LossLike
-from keras_sharpness.maximizers import PGA, Climb, Maximizer, Restarts, ascend
+from keras_sharpness.maximizers import PGA, Climb, Maximizer, Restarts, ascend, restarts_of
 from keras_sharpness.measures.sample import describe, mask, sample_cells
 from keras_sharpness.objective import values
 from keras_sharpness.perturbations import Ball, Region
 from keras_sharpness.selection import Selection
 from keras_sharpness.typing import Cell, Data, State, Weights
 
+log = logging.getLogger(__name__)
 PAPER_ASCENT = PGA(num_steps=5, step_size=0.05)
 
 
@@ -150,10 +152,10 @@ def worst_case_sharpness(
         InputError: If an argument is out of range or does not fit the others.
     """
     ball = Ball(rho=rho, norm=norm, scaling=scaling, eta=eta)
-    draws = maximizer.num_restarts if isinstance(maximizer, Restarts) else 1
     cells = sample_cells(
-        model, x, y, loss, m=m, num_batches=num_batches, seed=seed, batches=batches, examples=examples, draws=draws,
-        training=training, normalize_logits=normalize_logits, batch_size=batch_size, plan=plan,
+        model, x, y, loss, m=m, num_batches=num_batches, seed=seed, batches=batches, examples=examples,
+        draws=restarts_of(maximizer), training=training, normalize_logits=normalize_logits,
+        batch_size=batch_size, plan=plan,
     )  # fmt: skip
     climb = climbs(cells, ball, maximizer)
     path = climb(*values(model), mask(model, select)).path
@@ -234,6 +236,9 @@ def from_path(path: np.ndarray, rho: float, config: dict[str, Any]) -> WorstCase
         RuntimeError: If an ascent left the ball.
     """
     losses, errors, radii = np.moveaxis(path, -1, 0)
+    lost = np.count_nonzero(~np.isfinite(losses))
+    if lost:
+        log.warning("the loss is not finite at %d of %d points of the ascents", lost, losses.size)
     if np.any(radii > rho * (1 + 1e-4)):
         raise RuntimeError(f"An ascent must stay in the ball. Received: radius {np.nanmax(radii)} of {rho}")
     rows, best = np.arange(len(losses)), losses[:, :, 1:].max(axis=2).argmax(axis=1)

@@ -1,4 +1,4 @@
-"""The granulated coefficient of Jiang et al. 2020 (arXiv:1912.02178, equation 6)."""
+"""The granulated coefficient of Jiang et al. 2020 (arXiv:1912.02178, section 2)."""
 
 import numpy as np
 import pandas as pd

@@ -22,7 +22,7 @@ def leave_one_out(x: ArrayLike, y: ArrayLike) -> np.ndarray:
     Returns:
         Shape (num_models,).
     """
-    ranks = [scipy.stats.rankdata(values, method="dense").astype(np.int32) for values in (x, y)]
+    ranks = [scipy.stats.rankdata(values, method="dense").astype(np.int32) for values in map(np.asarray, (x, y))]
     concordance, untied_x, untied_y = _pair_sums(*ranks)
     left = [sums.sum() - 2 * sums for sums in (concordance, untied_x, untied_y)]
     return left[0] / np.sqrt(left[1] * left[2])
@@ -39,7 +39,7 @@ def jackknife_interval(x: ArrayLike, y: ArrayLike, confidence: float = 0.95) -> 
     Returns:
         Standard error, lower and upper end.
     """
-    tau = float(scipy.stats.kendalltau(x, y).statistic)
+    tau = float(scipy.stats.kendalltau(np.asarray(x), np.asarray(y)).statistic)
     taus = leave_one_out(x, y)
     num_models = len(taus)
     error = float(np.sqrt((num_models - 1) / num_models * ((taus - taus.mean()) ** 2).sum()))

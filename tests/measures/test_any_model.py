@@ -79,6 +79,50 @@ def test_model_is_bit_for_bit_what_it_was(example, training):
     assert before[1:] == after[1:]
 
 
+class NoArgument(keras.Model):
+    """Its call takes no `training`."""
+
+    def __init__(self):
+        super().__init__()
+        self.out = keras.layers.Dense(1)
+
+    def call(self, x):
+        return self.out(x)
+
+
+class NotHandedOn(keras.Model):
+    """Its call takes `training`, but leaves it to Keras to tell its layers."""
+
+    def __init__(self):
+        super().__init__()
+        self.drop, self.out = keras.layers.Dropout(0.5), keras.layers.Dense(1)
+
+    def call(self, x, training=False):
+        return self.out(self.drop(x))
+
+
+X, Y = np.random.default_rng(2).normal(size=(2, 40, 6)).astype("float32")
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_a_model_whose_call_takes_no_training(training):
+    model = NoArgument()
+    model(X)
+    assert ks.worst_case_sharpness(model, X, Y[:, :1], "mse", rho=0.1, training=training).value > 0
+
+
+@pytest.mark.parametrize("plan", ["sequential", "vectorized"])
+def test_noise_of_training_is_there_and_the_same_at_every_point(plan):
+    for build in (NotHandedOn, lambda: keras.Sequential([keras.layers.Dropout(0.5), keras.layers.Dense(1)])):
+        model = build()
+        model(X)
+        options = {"rho": 0.0, "plan": plan, "num_batches": 3}
+        noisy = ks.worst_case_sharpness(model, X, Y[:, :1], "mse", training=True, **options).losses
+        quiet = ks.worst_case_sharpness(model, X, Y[:, :1], "mse", **options).losses
+        np.testing.assert_allclose(noisy, np.repeat(noisy[:, :1], 6, axis=1), rtol=1e-5)
+        assert (np.abs(noisy / quiet - 1) > 1e-3).all()
+
+
 def test_hessian_is_symmetric_where_there_is_one():
     for name in ("convolutional", "transformer", "subclassed"):
         example = zoo.ZOO[name]()

@@ -35,8 +35,8 @@ def test_average_case_repeats_and_shares_out_draws(small):
 
 
 def test_zero_radius_is_zero_everywhere(small):
-    assert ks.average_case_sharpness(*small, rho=0.0, num_draws=2, m=None).value == 0
-    assert ks.worst_case_sharpness(*small, rho=0.0).value == 0
+    assert ks.average_case_sharpness(*small, rho=0.0, num_draws=2, m=None).value == pytest.approx(0, abs=1e-5)
+    assert ks.worst_case_sharpness(*small, rho=0.0).value == pytest.approx(0, abs=1e-5)
 
 
 def test_grid_is_what_single_calls_are(small):
@@ -83,6 +83,10 @@ def test_attribution(small):
     assert table["sharpness"].sum() == pytest.approx(whole, rel=0.02)
     shares = table["sharpness"] / table["sharpness"].sum()
     np.testing.assert_allclose(shares, table["first_order_share"], atol=0.02)
+    restarts = ks.Restarts(maximizer=ks.PGA(num_steps=1, step_size=1e-9), num_restarts=20)
+    again = ks.attribute(*small, rho=0.5, m=None, maximizer=restarts)
+    once = ks.attribute(*small, rho=0.5, m=None, maximizer=restarts.maximizer)
+    assert (again["sharpness"] > once["sharpness"] + 1e-3).all()
     filters = ks.attribute(*small, rho=1e-3, m=None, filters=True)
     assert len(filters) == 4 + 2
     assert 0 < filters["first_order_share"].sum() < 1  # biases have the rest
@@ -97,6 +101,10 @@ def test_line_passes_through_the_weights(small, flat):
     r = ks.worst_case_sharpness(*small, rho=0.01, m=None, maximizer=ks.APGD())
     assert ascent.losses[2] - ascent.losses[1] == pytest.approx(r.value, rel=1e-3)
     assert line.plot().axes[0].get_ylabel() == "loss"
+    restarts = ks.Restarts(maximizer=ks.APGD(), num_restarts=3)
+    r = ks.worst_case_sharpness(*small, rho=0.5, m=None, maximizer=restarts)
+    ascent = ks.landscape.line(*small, direction="ascent", num_points=3, rho=0.5, maximizer=restarts)
+    assert ascent.losses[2] - ascent.losses[1] == pytest.approx(r.value, rel=1e-3)
 
 
 def test_plane_contains_the_line(small):
@@ -117,6 +125,14 @@ def test_plane_contains_the_line(small):
         (lambda s: ks.critical_sharpness(*s, first_rate=0.0), "`first_rate` must be finite and positive"),
         (lambda s: ks.keskar_sharpness(*s, epsilon=-1.0), "`epsilon` must be finite and positive"),
         (lambda s: ks.landscape.line(*s, direction="down"), "`direction` must be one of random, ascent"),
+        (lambda s: ks.landscape.line(*s, rho=-1.0), "`rho` must be finite and non-negative"),
+        (lambda s: ks.landscape.plane(*s, directions=("random",)), "`directions` must be two"),
+        (lambda s: ks.landscape.plane(*s, directions=("ascent", "ascent")), "`directions` must be two"),
+        (lambda s: ks.landscape.line(*s, m=3), "further arguments must be among examples"),
+        (lambda s: ks.sharpness_grid(*s, batches=[[0]]), "further arguments must be among training"),
+        (lambda s: ks.attribute(*s, select="out"), "further arguments must be among m, batches"),
+        (lambda s: ks.keskar_sharpness(*s, m=3), "further arguments must be among examples"),
+        (lambda s: ks.gradient_norm(*s, m=3), "further arguments must be among scaling"),
         (lambda s: ks.landscape.line(*s, num_points=1), "`num_points` must be at least 2"),
         (lambda s: ks.Restarts(maximizer=ks.PGA(), num_restarts=0), "`num_restarts` must be at least 1"),
         (lambda s: ks.APGD(momentum=0.0), "`momentum` must be above 0"),
