@@ -62,7 +62,7 @@ def measure() -> None:
         ascent=ascent,
         batches={"m": given.m, "num_batches": given.num_batches, "seed": given.seed},
         batch_size=given.batch_size,
-        select=given.select[0] if len(given.select) == 1 else given.select,
+        select=given.select.split(",") if "," in given.select else given.select,
         num_draws=given.num_draws,
         k=given.k,
     )

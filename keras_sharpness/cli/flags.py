@@ -80,7 +80,9 @@ def _define_study() -> None:
 def _define_training() -> None:
     rate, epochs = _per_model(lambda s: s.schedule.learning_rate), _per_model(lambda s: s.schedule.max_epochs)
     flags.DEFINE_float("learning_rate", None, f"Learning rate of SGD. {rate}")
-    flags.DEFINE_integer("batch_size", None, "Examples in a training batch. Default: 64.", lower_bound=1)
+    flags.DEFINE_integer(
+        "batch_size", None, "Examples in a training batch. Default: 64. In `measure`, in one pass; all.", lower_bound=1
+    )
     flags.DEFINE_integer(
         "min_epochs", None, f"Epochs before training may stop. {_per_model(lambda s: s.schedule.min_epochs)}"
     )
@@ -126,9 +128,11 @@ def _define_measure() -> None:
     flags.DEFINE_string(
         "data", None, "A .npz file with y and x, or x_NAME for each input, or features and edges of a graph."
     )
-    flags.DEFINE_enum("measure", "worst_case", MEASURES, f"What to measure: {', '.join(MEASURES)}.")
+    flags.DEFINE_enum("measure", "worst_case", MEASURES, "What to measure.")
     flags.DEFINE_string("loss", None, "Name of a Keras loss. Default: the one that the model was compiled with.")
-    flags.DEFINE_list("select", ["all"], "Weights that move: all, no_biases, no_normalization, kernels, or patterns.")
+    flags.DEFINE_string(
+        "select", "all", "Weights that move: all, no_biases, no_normalization, kernels, or patterns between commas."
+    )
     flags.DEFINE_integer(
         "num_draws",
         None,
