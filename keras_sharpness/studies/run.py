@@ -69,9 +69,10 @@ def _run_study(study: Study, folder: Path, resume: bool, command: str, stop: Cal
     if not resume:
         store.clear()
         (folder / TIMES).unlink(missing_ok=True)
-    _write_config(folder, _describe(study, command), fresh=not store.trained())
+    trained = store.trained()
+    _write_config(folder, _describe(study, command), fresh=not trained)
     with _timed(folder, "training"):
-        _train(study, store, stop)
+        _train(study, store, trained, stop)
     with _timed(folder, "sharpness"):
         _measure(study, store, stop)
     table = _table(store, study.config.num_models)
@@ -102,8 +103,8 @@ def summarize(table: pd.DataFrame) -> dict[str, Any]:
     return tau | counts
 
 
-def _train(study: Study, store: PoolStore, stop: Callable[[], bool]) -> None:
-    missing = _missing(study.config.num_models, store.trained(), "trained")
+def _train(study: Study, store: PoolStore, trained: set[int], stop: Callable[[], bool]) -> None:
+    missing = _missing(study.config.num_models, trained, "trained")
     indices = itertools.takewhile(lambda _: not stop(), missing)
     for member in _progress(study.train(indices), missing, "training"):
         store.save_member(member, study.evaluate(member))
