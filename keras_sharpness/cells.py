@@ -185,8 +185,7 @@ class Cells:
 
         def one(outputs: Array, examples: Array) -> tuple[Array, Array]:
             chosen = ops.take(targets, examples, axis=0), ops.take(outputs, examples, axis=0)
-            loss = self.objective.batch_loss
-            return loss.mean(*chosen), loss.error(*chosen) if loss.counts_errors else ops.full((), float("nan"))
+            return self.objective.batch_loss.mean_and_error(*chosen)
 
         return backend.vectorize(one, in_axes=(0, 0))(ops.moveaxis(outputs, -1, 0), examples)
 

@@ -96,6 +96,11 @@ class BatchLoss:
             right = ops.max(ops.where(labelled, outputs, -1e30), axis=-1) >= ops.max(outputs, axis=-1)
         return 1.0 - ops.mean(ops.cast(right, "float32"))
 
+    def mean_and_error(self, targets: Any, outputs: Any) -> tuple[Array, Array]:
+        """Returns both; the error rate is NaN where it means nothing."""
+        mean = self.mean(targets, outputs)
+        return mean, self.error(targets, outputs) if self.counts_errors else ops.full_like(mean, float("nan"))
+
     def _one(self, loss: Callable, target: Array, output: Array) -> Array:
         if self._normalize:
             output = output - ops.mean(output, axis=-1, keepdims=True)

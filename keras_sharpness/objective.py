@@ -89,9 +89,7 @@ class Objective:
     ) -> tuple[Array, Array]:
         """Returns the batch's mean loss and error rate (NaN where it means nothing), from one forward pass."""
         outputs, targets, _ = self._forward(weights, state, data, indices, training)
-        loss = self.batch_loss.mean(targets, outputs)
-        counts = self.batch_loss.counts_errors
-        return loss, self.batch_loss.error(targets, outputs) if counts else ops.full_like(loss, float("nan"))
+        return self.batch_loss.mean_and_error(targets, outputs)
 
     def on_field(self, nodes: np.ndarray) -> tuple["Objective", Field]:
         """Returns the objective on the receptive field of some nodes, and the field; `hops` must be known.

@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_sharpness import tree
 from keras_sharpness.errors import require, require_count, require_positive
-from keras_sharpness.maximizers.ascent import State
+from keras_sharpness.maximizers.ascent import State, keep_better
 from keras_sharpness.perturbations import Region
 from keras_sharpness.typing import Array, Weights
 
@@ -82,10 +82,8 @@ class APGD:
         """Returns the state that knows of the loss at the point."""
         better = value > state["best_value"]
         rose = ops.cast(value > state["last_value"], value.dtype)
-        return state | {
-            "best": tree.where(better, state["point"], state["best"]),
+        return keep_better(state, value) | {
             "best_gradient": tree.where(better, gradient, state["best_gradient"]),
-            "best_value": ops.where(better, value, state["best_value"]),
             "rises": state["rises"] + ops.where(state["k"] > 0, rose, 0.0),
             "last_value": value,
         }

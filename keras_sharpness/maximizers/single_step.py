@@ -29,5 +29,5 @@ class SingleStep:
             gradient: Gradient of the loss at the point.
             region: The set of perturbations.
         """
-        del value
-        return {"point": [p * 0 + s for p, s in zip(state["point"], region.steepest(gradient), strict=True)]}
+        del state, value
+        return {"point": region.steepest(gradient)}
