@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from keras_sharpness.errors import require, require_count, require_options
 from keras_sharpness.losses import LossLike
 from keras_sharpness.maximizers import Maximizer, restarts_of
-from keras_sharpness.measures.sample import mask, sample_cells
+from keras_sharpness.measures.sample import OPTIONS, mask, sample_cells
 from keras_sharpness.measures.worst_case import PAPER_ASCENT, climbs, from_path
 from keras_sharpness.objective import values
 from keras_sharpness.perturbations import Ball
@@ -78,7 +78,7 @@ class SharpnessCallback(keras.callbacks.Callback):
             InputError: If an argument is out of range.
         """
         super().__init__()
-        require_options(options, ("training", "examples", "normalize_logits", "batch_size", "plan"))
+        require_options(options, OPTIONS)
         if not callable(every):
             require_count("every", every)
         require(measure is None or callable(measure), "`measure` must be a function of (model, x, y)", measure=measure)

@@ -1,6 +1,5 @@
 """Names for what the numerical core passes around."""
 
-from collections.abc import Callable
 from typing import Any, TypeAlias
 
 Array: TypeAlias = Any
@@ -14,9 +13,6 @@ State: TypeAlias = list[Array]
 
 Data: TypeAlias = Any
 """All inputs and targets of a data set, as tensors of the backend; a batch is a set of indices into it."""
-
-ScalarFn: TypeAlias = Callable[[Weights], Array]
-"""A loss as a function of the weights (or of their perturbation) alone."""
 
 Cell: TypeAlias = dict[str, Array]
 """Some cells of the grid of (perturbation, batch): "examples" (size, m), "batch" (size,), "draw" (size,)."""

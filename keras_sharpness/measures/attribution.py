@@ -11,7 +11,7 @@ from keras_sharpness.errors import require_options
 from keras_sharpness.losses import LossLike
 from keras_sharpness.maximizers import Maximizer, restarts_of
 from keras_sharpness.measures.grid import STEEPEST_ASCENT
-from keras_sharpness.measures.sample import masks, sample_cells
+from keras_sharpness.measures.sample import OPTIONS, masks, sample_cells
 from keras_sharpness.measures.worst_case import climbs, from_path
 from keras_sharpness.objective import values
 from keras_sharpness.perturbations import Ball
@@ -63,8 +63,7 @@ def attribute(
     Raises:
         InputError: If an argument is out of range or does not fit the others.
     """
-    known = ("m", "batches", "training", "examples", "normalize_logits", "batch_size", "plan")
-    require_options(options, known)
+    require_options(options, ("m", "batches", *OPTIONS))
     ball = Ball(rho=rho, norm=norm, scaling=scaling, eta=eta)
     cells = sample_cells(model, x, y, loss, num_batches=num_batches, seed=seed, draws=restarts_of(maximizer), **options)
     shares = _first_order_shares(model, cells, ball)

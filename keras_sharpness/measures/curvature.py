@@ -8,13 +8,13 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from keras_sharpness import backend, tree
+from keras_sharpness import backend, selection, tree
 from keras_sharpness.errors import require, require_count
 from keras_sharpness.losses import LossLike
 from keras_sharpness.measures.batches import check_indices
 from keras_sharpness.objective import Objective, values
 from keras_sharpness.perturbations import Ball
-from keras_sharpness.selection import Selection, select
+from keras_sharpness.selection import Selection
 from keras_sharpness.typing import Array, Data, State, Weights
 
 # Its further arguments, for the measures that hand them on.
@@ -74,7 +74,7 @@ class Curvature:
         ]
         self._objective = objective
         self._weights, self._state = values(model)
-        self._chosen = _selected(model, select)
+        self._chosen = selection.select(model, select)
         self._shapes = [tuple(w.shape) for w in self._weights]
         scale = Ball(rho=0.0, scaling=scaling, eta=eta).around(self._weights).scale
         self._scale = self._gather(scale)
@@ -148,10 +148,6 @@ class Curvature:
             arrays.append(ops.cast(ops.convert_to_tensor(part.astype("float32")), weight.dtype))
             start += size
         return arrays
-
-
-def _selected(model: keras.Model, selection: Selection) -> list[bool]:
-    return select(model, selection)
 
 
 def _float64(array: Array) -> np.ndarray:

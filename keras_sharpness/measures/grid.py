@@ -12,7 +12,7 @@ from keras_sharpness import plots
 from keras_sharpness.errors import require, require_options
 from keras_sharpness.losses import LossLike
 from keras_sharpness.maximizers import PGA, Maximizer, restarts_of
-from keras_sharpness.measures.sample import mask, sample_cells
+from keras_sharpness.measures.sample import OPTIONS, mask, sample_cells
 from keras_sharpness.measures.worst_case import climbs, from_path
 from keras_sharpness.objective import values
 from keras_sharpness.perturbations import Ball
@@ -79,7 +79,7 @@ def sharpness_grid(
     Raises:
         InputError: If an argument is out of range or does not fit the others.
     """
-    require_options(options, ("training", "examples", "normalize_logits", "batch_size", "plan"))
+    require_options(options, OPTIONS)
     require(len(rhos) > 0 and len(ms) > 0, "`rhos` and `ms` must not be empty", rhos=rhos, ms=ms)
     balls = [Ball(rho=rho, norm=norm, scaling=scaling, eta=eta) for rho in rhos]
     draws = restarts_of(maximizer)

@@ -13,6 +13,9 @@ from keras_sharpness.objective import Objective
 from keras_sharpness.selection import Selection, select
 from keras_sharpness.typing import Weights
 
+# Its arguments that measures hand on as they are.
+OPTIONS = ("training", "examples", "normalize_logits", "batch_size", "plan")
+
 
 def sample_cells(
     model: keras.Model,
