@@ -3,13 +3,21 @@
 import keras
 
 
-def fcnn(num_features: int = 10, units: int = 64, num_outputs: int = 1) -> keras.Model:
-    """Builds the 10-64-64-1 ReLU network of the paper's section III.A.
+def fcnn(
+    num_features: int = 10,
+    units: int = 64,
+    num_outputs: int = 1,
+    activation: str = "relu",
+    output_activation: str | None = None,
+) -> keras.Model:
+    """Builds the 10-64-64-1 network of the paper's section III.A.
 
     Args:
         num_features: Input features.
         units: Units of each of the two hidden layers.
-        num_outputs: Linear outputs.
+        num_outputs: Outputs.
+        activation: Activation of the hidden layers; the paper's text says ReLU.
+        output_activation: Activation of the outputs; none in the paper's text.
 
     Returns:
         Model from (batch, num_features) to (batch, num_outputs).
@@ -17,9 +25,9 @@ def fcnn(num_features: int = 10, units: int = 64, num_outputs: int = 1) -> keras
     return keras.Sequential(
         [
             keras.Input((num_features,)),
-            keras.layers.Dense(units, activation="relu"),
-            keras.layers.Dense(units, activation="relu"),
-            keras.layers.Dense(num_outputs),
+            keras.layers.Dense(units, activation=activation),
+            keras.layers.Dense(units, activation=activation),
+            keras.layers.Dense(num_outputs, activation=output_activation),
         ],
         name="fcnn",
     )

@@ -1,6 +1,7 @@
 """Initial weights, drawn with NumPy: the same on every backend."""
 
 import math
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -9,28 +10,74 @@ from keras import ops
 from keras_sharpness.typing import State, Weights
 
 
-def initialize(model: keras.Model, rng: np.random.Generator) -> tuple[Weights, State]:
-    """Draws a fresh set of weights for an architecture, the Xavier initialization of the paper's section III.
+def initialize(
+    model: keras.Model, rng: np.random.Generator, initialization: str = "glorot_uniform"
+) -> tuple[Weights, State]:
+    """Draws a fresh set of weights for an architecture.
 
     Args:
         model: The architecture; its own weights are only read.
         rng: Source of the draws.
+        initialization: Name of one of `INITIALIZATIONS`.
 
     Returns:
-        Trainable weights and non-trainable state, NumPy arrays. Arrays of two or more axes are Glorot uniform, seed
-        generators get seeds of their own, and all others (biases, batch norm) start as the model's.
+        Trainable weights and non-trainable state, NumPy arrays. Seed generators get seeds of their own, and what the
+        initialization leaves alone (batch norm) starts as the model's.
     """
-    weights = [_glorot_uniform(v.shape, rng) if len(v.shape) > 1 else _value(v) for v in model.trainable_variables]
+    weights = INITIALIZATIONS[initialization](model.trainable_variables, rng)
     state = [
         _seed(v, rng) if v.path.endswith("seed_generator_state") else _value(v) for v in model.non_trainable_variables
     ]
     return weights, state
 
 
-def _glorot_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Returns a draw from +-sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010, equation 16)."""
+def glorot_uniform(variables: list[keras.Variable], rng: np.random.Generator) -> Weights:
+    """Draws arrays of two or more axes from +-sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010, equation 16).
+
+    The Xavier initialization of the paper's section III; all others stay as they are.
+
+    Args:
+        variables: Trainable variables.
+        rng: Source of the draws.
+
+    Returns:
+        NumPy arrays of their shapes.
+    """
+
+    return [_uniform(_glorot_limit(v.shape), v.shape, rng) if len(v.shape) > 1 else _value(v) for v in variables]
+
+
+def torch_default(variables: list[keras.Variable], rng: np.random.Generator) -> Weights:
+    """Draws kernels and biases from +-1 / sqrt(fan_in), as PyTorch's linear and convolutional layers do by default.
+
+    Args:
+        variables: Trainable variables, each bias behind its kernel.
+        rng: Source of the draws.
+
+    Returns:
+        NumPy arrays of their shapes.
+    """
+    weights, limit = [], 0.0
+    for v in variables:
+        if len(v.shape) > 1:
+            limit = 1 / math.sqrt(math.prod(v.shape[:-1]))
+        drawn = len(v.shape) > 1 or v.name == "bias"
+        weights.append(_uniform(limit, v.shape, rng) if drawn else _value(v))
+    return weights
+
+
+INITIALIZATIONS: dict[str, Callable[[list, np.random.Generator], Weights]] = {
+    "glorot_uniform": glorot_uniform,
+    "torch_default": torch_default,
+}
+
+
+def _glorot_limit(shape: tuple[int, ...]) -> float:
     receptive_field = math.prod(shape[:-2])
-    limit = math.sqrt(6 / (receptive_field * (shape[-2] + shape[-1])))
+    return math.sqrt(6 / (receptive_field * (shape[-2] + shape[-1])))
+
+
+def _uniform(limit: float, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     return rng.uniform(-limit, limit, shape).astype(np.float32)
 
 

@@ -2,13 +2,19 @@
 
 import dataclasses
 from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
 
 from keras_sharpness.errors import require_count, require_non_negative, require_positive
+from keras_sharpness.pools.batches import split_batches
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Schedule:
     """Plain stochastic gradient descent until the training loss settles (the paper's section III).
+
+    Other procedures are subclasses: training asks nothing but what is here.
 
     Attributes:
         learning_rate: Learning rate of SGD, without momentum.
@@ -16,7 +22,12 @@ class Schedule:
         min_epochs: Epochs before the stopping rule may act.
         max_epochs: Epochs at most.
         stop_tolerance: Stop once the epoch's mean training loss changes by less than this share of the last one's.
+        weight_decay: Factor of the weights that is added to the gradient; none in the paper.
+        initialization: Name of the initialization, one of `initialization.INITIALIZATIONS`.
     """
+
+    weight_decay: ClassVar[float] = 0.0
+    initialization: ClassVar[str] = "glorot_uniform"
 
     learning_rate: float
     batch_size: int = 64
@@ -44,3 +55,21 @@ class Schedule:
             return False
         before, last = epoch_losses[-2:]
         return abs(before - last) < self.stop_tolerance * abs(before)
+
+    def batches(self, order: np.ndarray) -> list[np.ndarray]:
+        """Returns an epoch's batches of the shuffled examples; see `split_batches`."""
+        return split_batches(order, self.batch_size)
+
+    def in_training_mode(self, epoch: int) -> bool:
+        """Returns whether layers run in training mode in an epoch, counted from 0."""
+        del epoch
+        return True
+
+    def epoch_loss(self, losses: np.ndarray, sizes: list[int]) -> np.ndarray:
+        """Returns an epoch's loss: the mean over the examples as they were met.
+
+        Args:
+            losses: Loss of each batch, shape (num_batches, [members]).
+            sizes: Examples in each batch.
+        """
+        return np.average(losses, axis=0, weights=sizes)

@@ -5,7 +5,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any, TypeVar
 
 import keras
@@ -15,7 +15,6 @@ from keras import ops
 from keras_sharpness import backend, tree
 from keras_sharpness.objective import Objective
 from keras_sharpness.plan import Plan, choose_plan
-from keras_sharpness.pools.batches import split_batches
 from keras_sharpness.pools.initialization import initialize
 from keras_sharpness.pools.member import Member, member_seed
 from keras_sharpness.pools.schedule import Schedule
@@ -58,7 +57,7 @@ class Trainer:
         self._objective, self._examples, self._schedule, self._seed = objective, examples, schedule, seed
         self._plan = choose_plan(objective, plan)
         self._slots = max(1, min(SLOTS, self._plan.most_copies, math.ceil(num_models / backend.workers())))
-        self._steps = compile_steps(objective, schedule.learning_rate, self._plan)
+        self._steps = {mode: compile_steps(objective, schedule, self._plan, mode) for mode in (True, False)}
 
     def train(self, indices: Iterable[int]) -> Iterator[Member]:
         """Returns an iterator over the trained members of these places in the pool, as they finish.
@@ -70,12 +69,14 @@ class Trainer:
 
     def _start(self, index: int) -> Member:
         seed = member_seed(self._seed, index)
-        weights, state = initialize(self._objective.model, np.random.default_rng([seed, 0]))
+        rng = np.random.default_rng([seed, 0])
+        weights, state = initialize(self._objective.model, rng, self._schedule.initialization)
         return Member(index=index, seed=seed, weights=weights, state=state)
 
     def _alone(self, member: Member) -> Member:
         while not self._schedule.is_over(member.epoch_losses):
-            member = _advance(member, *self._epoch(*member.tensors(), self._shuffle(member)))
+            outputs = self._epoch(*member.tensors(), self._shuffle(member), self._in_training_mode(member))
+            member = _advance(member, *outputs)
         weights, state = _map(ops.convert_to_numpy, (member.weights, member.state))
         return dataclasses.replace(member, weights=weights, state=state)
 
@@ -84,7 +85,9 @@ class Trainer:
         workers, slots = backend.workers(), self._slots
         active = list(islice(waiting, workers * slots))
         while active:
-            groups = [active[k : k + slots] for k in range(0, len(active), slots)]
+            active.sort(key=self._in_training_mode)
+            modes = [[*members] for _, members in groupby(active, self._in_training_mode)]
+            groups = [members[k : k + slots] for members in modes for k in range(0, len(members), slots)]
             advanced = list(map_in_threads(lambda group: self._group_epoch(group, slots), groups))
             active = [member for group in advanced for member in group]
             yield from (m for m in active if self._schedule.is_over(m.epoch_losses))
@@ -96,7 +99,8 @@ class Trainer:
         # Empty slots are filled with copies, so that shapes, and with them the compiled function, stay the same.
         filled = group + [group[-1]] * (slots - len(group))
         weights, state = _map(ops.convert_to_tensor, _stack([(m.weights, m.state) for m in filled]))
-        outputs = self._epoch(weights, state, np.stack([self._shuffle(m) for m in filled]))
+        orders = np.stack([self._shuffle(m) for m in filled])
+        outputs = self._epoch(weights, state, orders, self._in_training_mode(group[0]))
         outputs = _map(ops.convert_to_numpy, outputs)
         return [_advance(m, *_map(lambda a, k=k: a[k], outputs)) for k, m in enumerate(group)]
 
@@ -105,22 +109,31 @@ class Trainer:
         rng = np.random.default_rng([member.seed, 1 + len(member.epoch_losses)])
         return rng.permutation(self._examples)
 
-    def _epoch(self, weights: Weights, state: State, order: np.ndarray) -> tuple[Weights, State, np.ndarray]:
-        """Returns new weights and state, and the mean loss over the examples as they were met."""
+    def _in_training_mode(self, member: Member) -> bool:
+        """Returns whether layers run in training mode in the member's next epoch."""
+        return self._schedule.in_training_mode(len(member.epoch_losses))
+
+    def _epoch(
+        self, weights: Weights, state: State, order: np.ndarray, training: bool
+    ) -> tuple[Weights, State, np.ndarray]:
+        """Returns new weights and state, and the epoch's loss."""
         losses, sizes = [], []
-        for batches in split_batches(order, self._schedule.batch_size):
-            weights, state, part = self._steps(weights, state, self._objective.data, ops.convert_to_tensor(batches))
-            losses.extend(ops.convert_to_numpy(part).astype(np.float64))
+        for batches in self._schedule.batches(order):
+            part = ops.convert_to_tensor(batches)
+            weights, state, met = self._steps[training](weights, state, self._objective.data, part)
+            losses.extend(ops.convert_to_numpy(met).astype(np.float64))
             sizes.extend([batches.shape[-1]] * len(batches))
-        return weights, state, np.average(losses, axis=0, weights=sizes)
+        return weights, state, self._schedule.epoch_loss(np.stack(losses), sizes)
 
 
-def sgd_step(objective: Objective, learning_rate: float) -> Step:
-    """Returns the training step w <- w - learning_rate * gradient of L_S(w), in training mode.
+def sgd_step(objective: Objective, learning_rate: float, weight_decay: float = 0.0, training: bool = True) -> Step:
+    """Returns the training step w <- w - learning_rate * (gradient of L_S(w) + weight_decay * w).
 
     Args:
         objective: The loss.
         learning_rate: Learning rate.
+        weight_decay: Factor of the weights in the step.
+        training: Whether layers run in training mode.
 
     Returns:
         A function of (weights, state, data, indices) that returns new weights, new state and the loss before the step.
@@ -128,25 +141,28 @@ def sgd_step(objective: Objective, learning_rate: float) -> Step:
     loss_and_gradient = backend.value_and_grad(objective.loss_and_state, has_aux=True)
 
     def step(weights: Weights, state: State, data: Data, indices: Array) -> tuple[Weights, State, Array]:
-        (loss, state), gradient = loss_and_gradient(weights, state, data, indices, True)
+        (loss, state), gradient = loss_and_gradient(weights, state, data, indices, training)
+        if weight_decay:
+            gradient = tree.add_scaled(gradient, weight_decay, weights)
         return tree.add_scaled(weights, -learning_rate, gradient), state, loss
 
     return step
 
 
-def compile_steps(objective: Objective, learning_rate: float, plan: Plan) -> Step:
+def compile_steps(objective: Objective, schedule: Schedule, plan: Plan, training: bool) -> Step:
     """Returns a compiled run of training steps: `sgd_step` for each batch in turn.
 
     Args:
         objective: The loss.
-        learning_rate: Learning rate.
+        schedule: Gives learning rate and weight decay.
         plan: If vectorized, weights, state and batches have a member axis: first of all, and second in the batches.
+        training: Whether layers run in training mode.
 
     Returns:
         A function of (weights, state, data, batches) that returns new weights, new state and the losses of the steps,
         shape (num_batches, [members]).
     """
-    step = sgd_step(objective, learning_rate)
+    step = sgd_step(objective, schedule.learning_rate, schedule.weight_decay, training)
     if plan.vectorized:
         step = backend.vectorize(step, in_axes=(0, 0, None, 0))
     if not plan.loops_compiled:
