@@ -11,26 +11,23 @@ from pathlib import Path
 
 from keras_sharpness.cli import flags, quiet, signals
 from keras_sharpness.errors import require
-from keras_sharpness.studies.protocol import study_config
+from keras_sharpness.protocols import make_config, make_study
 
 log = logging.getLogger(__name__)
 
 
 def study() -> None:
     """Runs a whole study and writes its report."""
-    config = study_config(**flags.study_settings())
+    config = make_config(**flags.study_settings())
     # The members of a pool run in threads, one core each.
     _start_keras(in_threads=True)
-    from keras_sharpness import data
     from keras_sharpness.reporting.report import write_report
     from keras_sharpness.studies.run import Stopped, run_study
-    from keras_sharpness.studies.study import Study
 
     folder = Path(flags.FLAGS.output_dir or Path("runs", flags.run_name()))
-    dataset = data.load(config.system.dataset, data_dir=flags.FLAGS.data_dir, download=flags.FLAGS.download)
     log.info("%s, %s protocol, %d models, in %s", config.model, config.protocol, config.num_models, folder)
-    log.info("data: %s", dataset.source)
-    study = Study(config, dataset, flags.FLAGS.plan)
+    study = make_study(config, flags.FLAGS.data_dir, flags.FLAGS.download, flags.FLAGS.plan)
+    log.info("data: %s", study.dataset.source)
     with signals.graceful() as came:
         try:
             summary = run_study(study, folder, resume=flags.FLAGS.resume, command=_command(), stop=lambda: bool(came()))

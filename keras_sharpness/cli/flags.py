@@ -18,7 +18,7 @@ MEASURES = (
 BACKENDS = ("tensorflow", "jax", "torch")
 
 GROUPS = {
-    "Study": ("model", "protocol", "num_models", "seed", "heads"),
+    "Study": ("model", "protocol", "as_in_paper", "num_models", "seed", "heads"),
     "Training": ("learning_rate", "batch_size", "min_epochs", "max_epochs", "stop_tolerance"),
     "Sharpness": (
         *("rho", "norm", "scaling", "eta", "maximizer", "pga_steps", "step_size", "direction", "coordinates"),
@@ -71,7 +71,12 @@ def _define_study() -> None:
     flags.DEFINE_enum(
         "model", "fcnn", list(SYSTEMS), "Network and data: fcnn (Abalone), lenet (FashionMNIST), gat (Cora)."
     )
-    flags.DEFINE_enum("protocol", "paper", ["paper"], "Procedure: paper, as its text describes it.")
+    flags.DEFINE_enum(
+        "protocol", "paper", ["paper", "released"], "Procedure: of the paper's text, or of its released code."
+    )
+    flags.DEFINE_list(
+        "as_in_paper", None, "With the released protocol: particulars, between commas, that follow the paper instead."
+    )
     flags.DEFINE_integer("num_models", 50, "Models in the pool.", lower_bound=1)
     flags.DEFINE_integer("seed", 0, "Seed of the pool and of the batches.", lower_bound=0)
     flags.DEFINE_integer("heads", 1, "Attention heads of gat.", lower_bound=1)

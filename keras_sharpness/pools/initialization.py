@@ -43,7 +43,6 @@ def glorot_uniform(variables: list[keras.Variable], rng: np.random.Generator) ->
     Returns:
         NumPy arrays of their shapes.
     """
-
     return [_uniform(_glorot_limit(v.shape), v.shape, rng) if len(v.shape) > 1 else _value(v) for v in variables]
 
 

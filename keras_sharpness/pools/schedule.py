@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import ClassVar
 
 import numpy as np
 
@@ -26,14 +25,13 @@ class Schedule:
         initialization: Name of the initialization, one of `initialization.INITIALIZATIONS`.
     """
 
-    weight_decay: ClassVar[float] = 0.0
-    initialization: ClassVar[str] = "glorot_uniform"
-
     learning_rate: float
     batch_size: int = 64
     min_epochs: int = 2
     max_epochs: int = 10
     stop_tolerance: float = 0.05
+    weight_decay: float = 0.0
+    initialization: str = "glorot_uniform"
 
     def __post_init__(self) -> None:
         """Checks the settings.

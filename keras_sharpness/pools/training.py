@@ -57,7 +57,7 @@ class Trainer:
         self._objective, self._examples, self._schedule, self._seed = objective, examples, schedule, seed
         self._plan = choose_plan(objective, plan)
         self._slots = max(1, min(SLOTS, self._plan.most_copies, math.ceil(num_models / backend.workers())))
-        self._steps = {mode: compile_steps(objective, schedule, self._plan, mode) for mode in (True, False)}
+        self._steps = {mode: compile_steps(self._step(mode), self._plan) for mode in (True, False)}
 
     def train(self, indices: Iterable[int]) -> Iterator[Member]:
         """Returns an iterator over the trained members of these places in the pool, as they finish.
@@ -66,6 +66,9 @@ class Trainer:
         """
         members = (self._start(index) for index in indices)
         return self._together(members) if self._plan.vectorized else map_in_threads(self._alone, members)
+
+    def _step(self, training: bool) -> Step:
+        return sgd_step(self._objective, self._schedule.learning_rate, self._schedule.weight_decay, training)
 
     def _start(self, index: int) -> Member:
         seed = member_seed(self._seed, index)
@@ -149,28 +152,25 @@ def sgd_step(objective: Objective, learning_rate: float, weight_decay: float = 0
     return step
 
 
-def compile_steps(objective: Objective, schedule: Schedule, plan: Plan, training: bool) -> Step:
-    """Returns a compiled run of training steps: `sgd_step` for each batch in turn.
+def compile_steps(step: Callable[..., tuple], plan: Plan) -> Callable[..., tuple]:
+    """Compiles a run of steps, one for each batch in turn.
 
     Args:
-        objective: The loss.
-        schedule: Gives learning rate and weight decay.
+        step: Function of (weights, state, data, indices, *more) to new weights, new state and a loss.
         plan: If vectorized, weights, state and batches have a member axis: first of all, and second in the batches.
-        training: Whether layers run in training mode.
 
     Returns:
-        A function of (weights, state, data, batches) that returns new weights, new state and the losses of the steps,
-        shape (num_batches, [members]).
+        A function of (weights, state, data, batches, *more) that returns new weights, new state and the losses of the
+        steps, shape (num_batches, [members]).
     """
-    step = sgd_step(objective, schedule.learning_rate, schedule.weight_decay, training)
     if plan.vectorized:
         step = backend.vectorize(step, in_axes=(0, 0, None, 0))
     if not plan.loops_compiled:
         step = backend.compile(step)
 
-    def steps(weights: Weights, state: State, data: Data, batches: Array) -> tuple[Weights, State, Array]:
+    def steps(weights: Weights, state: State, data: Data, batches: Array, *more: Any) -> tuple:
         def advance(carry: tuple[Weights, State], indices: Array) -> tuple[tuple[Weights, State], Array]:
-            weights, state, loss = step(*carry, data, indices)
+            weights, state, loss = step(*carry, data, indices, *more)
             return (weights, state), loss
 
         (weights, state), losses = plan.scan(advance, (weights, state), batches)

@@ -118,6 +118,11 @@ class StudyConfig:
         """The data, network and loss."""
         return SYSTEMS[self.model]
 
+    @property
+    def network_options(self) -> dict[str, Any]:
+        """Options of the network."""
+        return {"heads": self.heads} if self.model == "gat" else {}
+
 
 def study_config(model: str = "fcnn", **settings: Any) -> StudyConfig:
     """Returns a study of the paper's, with other settings where given.

@@ -21,7 +21,6 @@ from tqdm import tqdm
 from keras_sharpness import backend
 from keras_sharpness.atomic import atomic_open, remove_parts
 from keras_sharpness.errors import InputError, require
-from keras_sharpness.measures import WorstCaseSharpness
 from keras_sharpness.pools.store import PoolStore
 from keras_sharpness.statistics import kendall
 from keras_sharpness.studies.study import Study
@@ -75,7 +74,7 @@ def _run_study(study: Study, folder: Path, resume: bool, command: str, stop: Cal
         _train(study, store, trained, stop)
     with _timed(folder, "sharpness"):
         _measure(study, store, stop)
-    table = _table(store, study.config.num_models)
+    table = _table(study, store)
     _write_csv(folder / "models.csv", table)
     summary = summarize(table) | {f"seconds_{stage}": seconds for stage, seconds in _times(folder).items()}
     _write_json(folder / "summary.json", summary)
@@ -184,13 +183,9 @@ def _times(folder: Path) -> dict[str, float]:
         return {}  # times are told, not relied on
 
 
-def _table(store: PoolStore, num_models: int) -> pd.DataFrame:
-    rows = []
-    for index in range(num_models):
-        sharpness = WorstCaseSharpness(store.load_paths(index))
-        measured = {"sharpness": sharpness.value, "sharpness_standard_error": sharpness.standard_error}
-        rows.append(store.load_row(index) | measured)
-    return pd.DataFrame(rows)
+def _table(study: Study, store: PoolStore) -> pd.DataFrame:
+    indices = range(study.config.num_models)
+    return pd.DataFrame([store.load_row(i) | study.sharpness(store.load_paths(i)) for i in indices])
 
 
 def _describe(study: Study, command: str) -> dict[str, Any]:

@@ -10,17 +10,28 @@ from keras_sharpness.cells import Cells
 from keras_sharpness.data.dataset import Dataset
 from keras_sharpness.maximizers import make_maximizer
 from keras_sharpness.measures.batches import draw_batches
-from keras_sharpness.measures.worst_case import loss_paths
+from keras_sharpness.measures.worst_case import WorstCaseSharpness, loss_paths
 from keras_sharpness.objective import Objective
 from keras_sharpness.perturbations import Ball
 from keras_sharpness.pools.evaluation import compile_evaluation
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.training import Trainer, map_in_threads
 from keras_sharpness.studies.protocol import StudyConfig
+from keras_sharpness.typing import State, Weights
 
 
 class Study:
-    """Trains the members of a pool and measures them."""
+    """Trains the members of a pool and measures them.
+
+    Attributes:
+        config: The settings.
+        dataset: The data.
+        objective: The loss on all data.
+        training_objective: The loss on what training can depend on: on a graph, the field of the training nodes.
+        training_examples: Indices of the training examples in it.
+        ball: The set of perturbations.
+        maximizer: How to climb.
+    """
 
     def __init__(self, config: StudyConfig, dataset: Dataset, plan: str | None = None) -> None:
         """Builds the network and compiles what all members share.
@@ -34,9 +45,11 @@ class Study:
         network, loss = build_network(config), _loss(config)
         self.objective = Objective(network, loss, dataset.x, dataset.y)
         field = dataset.training_field(self.objective.hops)
-        training = self.objective if field is dataset else Objective(network, loss, field.x, field.y)
-        self._trainer = Trainer(training, field.train, config.schedule, config.seed, plan, config.num_models)
-        self._evaluate = compile_evaluation(self.objective, config.system.classification)
+        self.training_examples = field.train
+        self.training_objective = self.objective if field is dataset else Objective(network, loss, field.x, field.y)
+        on = (self.training_objective, self.training_examples)
+        self._trainer = Trainer(*on, config.schedule, config.seed, plan, config.num_models)
+        self._evaluation = compile_evaluation(self.objective, config.system.classification)
         self.ball = Ball(rho=config.rho, norm=config.norm, scaling=config.scaling, eta=config.eta)
         settings = (config.step_size, config.direction, config.coordinates, config.num_restarts, config.seed)
         self.maximizer = make_maximizer(config.maximizer, config.pga_steps, *settings)
@@ -54,19 +67,31 @@ class Study:
         weights, state = member.tensors()
         values: dict[str, float] = {}
         for split in ("train", "test"):
-            metrics = self._evaluate(weights, state, getattr(self.dataset, split))
+            metrics = self._means(weights, state, getattr(self.dataset, split))
             values |= dict(zip((f"{split}_loss", f"{split}_error"), metrics, strict=False))
         return values
 
     def measure(self, members: Iterable[Member]) -> Iterator[tuple[int, np.ndarray]]:
-        """Returns an iterator of (index, losses along the ascents), losses of shape (num_batches, num_steps + 1)."""
-        return map_in_threads(lambda member: (member.index, self._paths(*member.tensors())), members)
+        """Returns an iterator of (index, losses along the ascents)."""
+        return map_in_threads(lambda member: (member.index, self.losses(member)), members)
+
+    def losses(self, member: Member) -> np.ndarray:
+        """Returns a member's losses along the ascents, shape (num_batches, num_steps + 1)."""
+        return self._paths(*member.tensors())
+
+    def sharpness(self, losses: np.ndarray) -> dict[str, float]:
+        """Returns `sharpness` and `sharpness_standard_error` that follow from a member's losses."""
+        result = WorstCaseSharpness(losses)
+        return {"sharpness": result.value, "sharpness_standard_error": result.standard_error}
+
+    def _means(self, weights: Weights, state: State, indices: np.ndarray) -> list[float]:
+        """Returns the loss and, for classification, the error rate over some examples."""
+        return self._evaluation(weights, state, indices)
 
 
 def build_network(config: StudyConfig) -> keras.Model:
     """Returns the network of a study, untrained."""
-    options = {"heads": config.heads} if config.model == "gat" else {}
-    return getattr(models, config.system.network)(**options)
+    return getattr(models, config.system.network)(**config.network_options)
 
 
 def _loss(config: StudyConfig) -> keras.losses.Loss:
