@@ -1,10 +1,11 @@
 """The two procedures by name: that of the paper's text, and that of its released code."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from keras_sharpness.errors import require
+from keras_sharpness.errors import InputError, require
 from keras_sharpness.released.particulars import ReleasedConfig, released_config
 from keras_sharpness.studies.protocol import StudyConfig, study_config
 
@@ -31,6 +32,29 @@ def make_config(protocol: str = "paper", as_in_paper: Sequence[str] | None = Non
         return released_config(as_in_paper=tuple(as_in_paper or ()), **settings)
     require(not as_in_paper, "`as_in_paper` must be used with the released protocol", as_in_paper=as_in_paper)
     return study_config(**settings)
+
+
+def config_of(folder: str | Path) -> StudyConfig:
+    """Returns the configuration of the study in a run's folder; needs no backend.
+
+    Args:
+        folder: The folder, with `config.json`.
+
+    Returns:
+        The configuration.
+
+    Raises:
+        InputError: If the file is missing or does not hold a study's settings.
+    """
+    path = Path(folder) / "config.json"
+    require(path.is_file(), f"{path} must be the settings of a run; there is no such file")
+    try:
+        settings = json.loads(path.read_text())["study"]
+        return make_config(
+            **{name: value for name, value in settings.items() if name != "schedule"}, **settings["schedule"]
+        )
+    except (ValueError, LookupError, TypeError) as error:
+        raise InputError(f"{path} must hold the settings of a study. Received: {error}") from error
 
 
 def make_study(

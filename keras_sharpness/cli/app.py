@@ -14,6 +14,8 @@ from keras_sharpness.errors import InputError
 USAGE = """keras_sharpness: adaptive sharpness of neural networks, and what it says about generalization.
 
 python main.py [study] [flags]    train a pool of models, measure each one's sharpness, correlate it with test loss
+python main.py sweep RUN [flags]  measure a run's models for many radii and batch sizes
+python main.py ablation [flags]   go from the released code's procedure to the paper's, one particular at a time
 python main.py measure [flags]    measure a saved .keras model on a .npz file of data
 python main.py report RUN         write the report of a finished run again
 python main.py benchmark          time training and sharpness beside a plain PyTorch loop

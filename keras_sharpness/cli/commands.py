@@ -1,17 +1,20 @@
 """What the program does. Keras is imported inside, once the backend is known."""
 
+import contextlib
 import importlib.util
 import json
 import logging
 import os
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from keras_sharpness.cli import flags, quiet, signals
 from keras_sharpness.errors import require
-from keras_sharpness.protocols import make_config, make_study
+from keras_sharpness.protocols import config_of, make_config, make_study
+from keras_sharpness.released.particulars import released_config
 
 log = logging.getLogger(__name__)
 
@@ -22,21 +25,72 @@ def study() -> None:
     # The members of a pool run in threads, one core each.
     _start_keras(in_threads=True)
     from keras_sharpness.reporting.report import write_report
-    from keras_sharpness.studies.run import Stopped, run_study
+    from keras_sharpness.studies.run import run_study
 
     folder = Path(flags.FLAGS.output_dir or Path("runs", flags.run_name()))
     log.info("%s, %s protocol, %d models, in %s", config.model, config.protocol, config.num_models, folder)
     study = make_study(config, flags.FLAGS.data_dir, flags.FLAGS.download, flags.FLAGS.plan)
     log.info("data: %s", study.dataset.source)
-    with signals.graceful() as came:
-        try:
-            summary = run_study(study, folder, resume=flags.FLAGS.resume, command=_command(), stop=lambda: bool(came()))
-        except Stopped:
-            log.warning("stopped; the same command goes on from here")
-            sys.exit(128 + came())
+    with _stoppable() as stop:
+        summary = run_study(study, folder, resume=flags.FLAGS.resume, command=_command(), stop=stop)
     write_report(folder)
     log.info(_verdict(summary))
     log.info("report: %s", folder / "report.md")
+
+
+def sweep(run: str) -> None:
+    """Measures a run's models for many radii and batch sizes, and writes its report again.
+
+    Args:
+        run: The run's folder.
+    """
+    folder, given = Path(run), flags.FLAGS
+    config = config_of(folder)
+    num_models = given.num_models if given["num_models"].present else config.num_models
+    rhos, ms = flags.sweep_sizes(config.rho)
+    _start_keras(in_threads=True)
+    from keras_sharpness.reporting.report import write_report
+    from keras_sharpness.studies.sweep import Sweep, run_sweep
+
+    work = Sweep(make_study(config, given.data_dir, given.download, given.plan), rhos, ms, given.plan)
+    with _stoppable() as stop:
+        run_sweep(work, folder, num_models, stop)
+    write_report(folder)
+    log.info("sweep: %s", folder / "sweep.csv")
+
+
+def ablation() -> None:
+    """Goes from the released code's procedure to the paper's, one particular at a time."""
+    given = flags.FLAGS
+    settings: dict[str, Any] = {"model": given.model, "num_models": given.num_models, "seed": given.seed}
+    released_config(**settings)
+    _start_keras(in_threads=True)
+    from keras_sharpness.released.ablation import run_ablation, steps
+    from keras_sharpness.reporting.ablation import write_ablation
+    from keras_sharpness.reporting.report import TITLES
+
+    folder = Path(given.output_dir or Path("runs", "ablation", given.model))
+    with _stoppable() as stop:
+        run_ablation([*steps(**settings)], folder, given.data_dir, given.download, stop)
+    write_ablation(folder, TITLES[given.model])
+    log.info("ablation: %s", folder / "ablation.md")
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Lets a signal end the block's work once what is under way is done, and then the program.
+
+    Yields:
+        A function that tells whether a signal has come.
+    """
+    from keras_sharpness.studies.run import Stopped
+
+    with signals.graceful() as came:
+        try:
+            yield lambda: bool(came())
+        except Stopped:
+            log.warning("stopped; the same command goes on from here")
+            sys.exit(128 + came())
 
 
 def measure() -> None:
@@ -96,11 +150,13 @@ def benchmark() -> None:
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "study": study,
+    "sweep": sweep,
+    "ablation": ablation,
     "measure": measure,
     "report": report,
     "benchmark": benchmark,
 }
-ARGUMENTS = {"study": [], "measure": [], "report": ["RUN"], "benchmark": []}
+ARGUMENTS = {"study": [], "sweep": ["RUN"], "ablation": [], "measure": [], "report": ["RUN"], "benchmark": []}
 
 
 def choose(words: Sequence[str]) -> tuple[Callable[..., None], list[str]]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from absl import flags
 
+from keras_sharpness.errors import InputError
 from keras_sharpness.studies.protocol import SYSTEMS
 
 FLAGS = flags.FLAGS
@@ -24,6 +25,7 @@ GROUPS = {
         *("rho", "norm", "scaling", "eta", "maximizer", "pga_steps", "step_size", "direction", "coordinates"),
         *("num_restarts", "m", "num_batches"),
     ),
+    "Sweep": ("rhos", "ms"),
     "Measure": ("keras_model", "data", "measure", "loss", "select", "num_draws", "k"),
     "Run": ("backend", "plan", "data_dir", "download", "output_dir", "resume"),
 }
@@ -35,6 +37,7 @@ def define() -> None:
     _define_study()
     _define_training()
     _define_sharpness()
+    _define_sweep()
     _define_measure()
     _define_run()
 
@@ -48,6 +51,22 @@ def run_name() -> str:
     """Returns the default name of the run's folder: the model and the settings that were given."""
     given = [f"{name}={FLAGS[name].value}" for name in SETTINGS if FLAGS[name].present and name != "model"]
     return "-".join([FLAGS.model, *given])
+
+
+def sweep_sizes(rho: float) -> tuple[list[float], list[int | str]]:
+    """Returns the radii and batch sizes of a sweep.
+
+    Args:
+        rho: The run's radius.
+
+    Raises:
+        InputError: If one is not a number.
+    """
+    words = FLAGS.rhos or [f"{rho * 10 ** (k / 2):.3g}" for k in range(-4, 5)]
+    try:
+        return [float(word) for word in words], [m if m == "full" else int(m) for m in FLAGS.ms]
+    except ValueError as error:
+        raise InputError(f"`rhos` must be numbers and `ms` integers or full. Received: {error}") from None
 
 
 def describe() -> str:
@@ -126,6 +145,11 @@ def _define_sharpness() -> None:
     )
     flags.DEFINE_integer("m", 64, "Examples in a batch of the sharpness.", lower_bound=1)
     flags.DEFINE_integer("num_batches", 50, "Batches that the sharpness is averaged over.", lower_bound=1)
+
+
+def _define_sweep() -> None:
+    flags.DEFINE_list("rhos", None, "Radii, between commas. Default: four decades around the run's.")
+    flags.DEFINE_list("ms", ["16", "64", "256", "full"], "Batch sizes, between commas; full: the training set at once.")
 
 
 def _define_measure() -> None:

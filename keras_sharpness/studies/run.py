@@ -59,7 +59,7 @@ def run_study(
         InputError: If the folder holds a run with other settings, or another process works in it.
         Stopped: If `stop` said so before all was done.
     """
-    with _alone_in(folder):
+    with alone_in(folder):
         return _run_study(study, folder, resume, command, stop)
 
 
@@ -75,7 +75,7 @@ def _run_study(study: Study, folder: Path, resume: bool, command: str, stop: Cal
     with _timed(folder, "sharpness"):
         _measure(study, store, stop)
     table = _table(study, store)
-    _write_csv(folder / "models.csv", table)
+    write_csv(folder / "models.csv", table)
     summary = summarize(table) | {f"seconds_{stage}": seconds for stage, seconds in _times(folder).items()}
     _write_json(folder / "summary.json", summary)
     return summary
@@ -105,7 +105,7 @@ def summarize(table: pd.DataFrame) -> dict[str, Any]:
 def _train(study: Study, store: PoolStore, trained: set[int], stop: Callable[[], bool]) -> None:
     missing = _missing(study.config.num_models, trained, "trained")
     indices = itertools.takewhile(lambda _: not stop(), missing)
-    for member in _progress(study.train(indices), missing, "training"):
+    for member in progress(study.train(indices), missing, "training"):
         store.save_member(member, study.evaluate(member))
     _check_done(stop)
 
@@ -113,7 +113,7 @@ def _train(study: Study, store: PoolStore, trained: set[int], stop: Callable[[],
 def _measure(study: Study, store: PoolStore, stop: Callable[[], bool]) -> None:
     missing = _missing(study.config.num_models, store.measured(), "measured")
     members = (store.load_member(index) for index in itertools.takewhile(lambda _: not stop(), missing))
-    for index, losses in _progress(study.measure(members), missing, "sharpness"):
+    for index, losses in progress(study.measure(members), missing, "sharpness"):
         store.save_paths(index, losses)
     _check_done(stop)
 
@@ -124,7 +124,7 @@ def _check_done(stop: Callable[[], bool]) -> None:
 
 
 @contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
+def alone_in(folder: Path) -> Iterator[None]:
     """Keeps other processes out of a run's folder; the system lets go of the lock when this one dies.
 
     Args:
@@ -158,7 +158,14 @@ def _missing(num_models: int, done: set[int], what: str) -> list[int]:
     return missing
 
 
-def _progress(work: Iterable[T], missing: list[int], stage: str) -> Iterable[T]:
+def progress(work: Iterable[T], missing: list[int], stage: str) -> Iterable[T]:
+    """Returns the work, with a bar on a terminal.
+
+    Args:
+        work: Yields something for each missing model.
+        missing: The models.
+        stage: What the bar is called.
+    """
     # Without a terminal the bar would fill a log with control characters.
     return tqdm(work, total=len(missing), desc=stage, unit="model", disable=None if missing else True)
 
@@ -242,6 +249,12 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
         file.write("\n")
 
 
-def _write_csv(path: Path, table: pd.DataFrame) -> None:
+def write_csv(path: Path, table: pd.DataFrame) -> None:
+    """Writes a table that appears whole or not at all.
+
+    Args:
+        path: Name of the file.
+        table: The table, without its index.
+    """
     with atomic_open(path) as file:
         table.to_csv(file, index=False)

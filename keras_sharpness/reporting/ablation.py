@@ -1,0 +1,95 @@
+"""Figure and table of an ablation: what each particular does to the level of sharpness and to tau."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from keras_sharpness.atomic import atomic_open
+from keras_sharpness.reporting.figures import POINT_COLOUR, TEXT_COLOUR
+
+
+def write_ablation(folder: Path, title: str) -> None:
+    """Writes `ablation.png` and `ablation.md` beside `ablation.csv`.
+
+    Args:
+        folder: The ablation's folder.
+        title: What was measured, such as "LeNet-5 on FashionMNIST".
+    """
+    table = pd.read_csv(folder / "ablation.csv")
+    picture = io.BytesIO()
+    figure(table, title).savefig(picture, format="png")
+    with atomic_open(folder / "ablation.png", "wb") as file:
+        file.write(picture.getvalue())
+    with atomic_open(folder / "ablation.md") as file:
+        file.write(text(table, title))
+
+
+def figure(table: pd.DataFrame, title: str) -> Figure:
+    """Draws the median sharpness and tau of each step, the released procedure on top, the paper's at the bottom.
+
+    Args:
+        table: A row for each step; see `released.ablation.run_ablation`.
+        title: What was measured.
+
+    Returns:
+        The figure.
+    """
+    result = Figure(figsize=(9, 1.4 + 0.42 * len(table)), dpi=200, layout="constrained")
+    level, tau = result.subplots(1, 2, sharey=True)
+    places = np.arange(len(table))
+    level.plot(table["sharpness_median"], places, "o", color=POINT_COLOUR)
+    if (table["sharpness_median"] > 0).all():
+        level.set_xscale("log")
+    _label(level, "Median sharpness")
+    level.set_yticks(places, _names(table), fontsize=11)
+    level.invert_yaxis()
+    reach = [table["tau"] - table["tau_ci_low"], table["tau_ci_high"] - table["tau"]]
+    tau.errorbar(table["tau"], places, xerr=reach, fmt="o", color=POINT_COLOUR, capsize=3)
+    tau.axvline(0, color=TEXT_COLOUR, linewidth=0.8)
+    _label(tau, "Kendall's τ, 95 % interval")
+    result.suptitle(title, x=0.01, ha="left", fontsize=14, fontweight="bold", color=TEXT_COLOUR)
+    return result
+
+
+def text(table: pd.DataFrame, title: str) -> str:
+    """Returns the table in Markdown.
+
+    Args:
+        table: A row for each step.
+        title: What was measured.
+    """
+    lines = [
+        f"# {title}: from the released code to the paper's text",
+        "Each row sets one more particular as in the paper; the last row is the paper's procedure.",
+        "![Median sharpness and tau of each step](ablation.png)",
+        "| | released code | paper | median sharpness | median test loss | tau | 95 % interval | models |\n"
+        "| --- | --- | --- | --- | --- | --- | --- | --- |\n"
+        + "\n".join(_line(row) for row in table.fillna("").to_dict("records")),
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+def _names(table: pd.DataFrame) -> list[str]:
+    first, *others = table["particular"]
+    return [f"{first} code", *(f"+ {name.replace('_', ' ')}" for name in others)]
+
+
+def _line(row: dict) -> str:
+    cells = [
+        *(str(row[name]) for name in ("particular", "released", "paper")),
+        *(f"{row[name]:.4g}" for name in ("sharpness_median", "test_loss_median")),
+        f"{row['tau']:.3f}",
+        f"[{row['tau_ci_low']:.3f}, {row['tau_ci_high']:.3f}]",
+        str(row["num_models"]),
+    ]
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _label(axes: Axes, name: str) -> None:
+    axes.set_xlabel(name, fontsize=12, color=TEXT_COLOUR)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="x", alpha=0.3)

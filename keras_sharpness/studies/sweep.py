@@ -1,0 +1,145 @@
+"""Sharpness of a finished pool for many radii and batch sizes, and how tau depends on them."""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from keras_sharpness.cells import Cells
+from keras_sharpness.checksum import is_whole, load_arrays, save_arrays
+from keras_sharpness.errors import InputError, require, require_count, require_non_negative
+from keras_sharpness.measures.batches import draw_batches
+from keras_sharpness.measures.worst_case import WorstCaseSharpness, best_paths, climbs
+from keras_sharpness.pools.member import Member
+from keras_sharpness.pools.store import PoolStore
+from keras_sharpness.pools.training import map_in_threads
+from keras_sharpness.studies.run import Stopped, alone_in, progress, summarize, write_csv
+from keras_sharpness.studies.study import Study
+
+FULL = "full"
+# Examples in one forward pass where the batch is the whole training set.
+PIECE = 4096
+
+
+class Sweep:
+    """Measures members for every pair of a radius and a batch size, with a study's data, ball and maximizer.
+
+    Attributes:
+        rhos: Radii.
+        ms: Examples in a batch, or "full": one batch of the whole training set.
+    """
+
+    def __init__(self, study: Study, rhos: Sequence[float], ms: Sequence[int | str], plan: str | None = None) -> None:
+        """Compiles an ascent for each batch size.
+
+        Args:
+            study: The study whose pool it is.
+            rhos: Radii.
+            ms: Batch sizes.
+            plan: "vectorized" or "sequential"; None: the faster.
+
+        Raises:
+            InputError: If there is no radius or batch size, or one is out of range.
+        """
+        require(len(rhos) > 0 and len(ms) > 0, "`rhos` and `ms` must not be empty", rhos=rhos, ms=ms)
+        for rho in rhos:
+            require_non_negative("rho", rho)
+        self.rhos, self.ms = list(rhos), list(ms)
+        self._climbs = [self._compile(study, m, plan) for m in ms]
+
+    def measure(self, members: Iterable[Member]) -> Iterator[tuple[int, np.ndarray]]:
+        """Returns an iterator of (index, sharpness), the latter of shape (len(rhos), len(ms))."""
+        return map_in_threads(lambda member: (member.index, self.sharpness(member)), members)
+
+    def sharpness(self, member: Member) -> np.ndarray:
+        """Returns a member's sharpness for each radius and batch size, shape (len(rhos), len(ms))."""
+        at = member.tensors()
+        pairs = itertools.product(self.rhos, self._climbs)
+        paths = (best_paths(climb(*at, None, rho).path[..., 0]) for rho, climb in pairs)
+        values = [WorstCaseSharpness(losses).value for losses in paths]
+        return np.reshape(values, (len(self.rhos), len(self.ms)))
+
+    def _compile(self, study: Study, m: int | str, plan: str | None) -> Callable[..., Any]:
+        train, config = study.dataset.train, study.config
+        if m == FULL:
+            batches = np.asarray(train)[None]
+        else:
+            require_count("m", int(m))
+            batches = draw_batches(train, int(m), config.num_batches, config.seed)
+        cells = Cells(study.objective, batches, draws=config.num_restarts, plan=plan, batch_size=PIECE)
+        return climbs(cells, study.ball, study.maximizer, details=False)
+
+
+def run_sweep(
+    sweep: Sweep,
+    folder: Path,
+    num_models: int,
+    stop: Callable[[], bool] = lambda: False,
+) -> pd.DataFrame:
+    """Measures the first models of a run's pool, and leaves `sweep.csv` in its folder; goes on where it was ended.
+
+    Args:
+        sweep: What to measure.
+        folder: The run's folder.
+        num_models: How many of its models.
+        stop: Asked before each model whether to stop.
+
+    Returns:
+        A row for each radius and batch size: rho, m, mean_sharpness, tau, tau_ci_low, tau_ci_high, num_models.
+
+    Raises:
+        InputError: If the folder does not hold that many trained models, or a sweep of other radii or batch sizes.
+        Stopped: If `stop` said so before all was done.
+    """
+    with alone_in(folder):
+        store, files = PoolStore(folder), folder / "sweep"
+        trained = store.trained()
+        require(
+            set(range(num_models)) <= trained,
+            f"{folder} must hold the weights of the first {num_models} models; the run's command makes them",
+            trained=len(trained),
+        )
+        missing = [index for index in range(num_models) if not _is_done(_path(files, index))]
+        indices = itertools.takewhile(lambda _: not stop(), missing)
+        members = (store.load_member(index) for index in indices)
+        for index, sharpness in progress(sweep.measure(members), missing, "sweep"):
+            save_arrays(_path(files, index), rhos=sweep.rhos, ms=np.array(sweep.ms, str), sharpness=sharpness)
+        if stop():
+            raise Stopped
+        sharpness = np.stack([_load(files, index, sweep) for index in range(num_models)])
+        table = _correlate(sweep, sharpness, [store.load_row(index)["test_loss"] for index in range(num_models)])
+        write_csv(folder / "sweep.csv", table)
+    return table
+
+
+def _path(folder: Path, index: int) -> Path:
+    return folder / f"{index:05d}.npz"
+
+
+def _is_done(path: Path) -> bool:
+    return path.exists() and is_whole(path)
+
+
+def _load(folder: Path, index: int, sweep: Sweep) -> np.ndarray:
+    arrays = load_arrays(_path(folder, index))
+    rhos, ms = arrays["rhos"].tolist(), arrays["ms"].tolist()
+    if (rhos, ms) != (sweep.rhos, [str(m) for m in sweep.ms]):
+        raise InputError(
+            f"{folder} must hold a sweep of the same radii and batch sizes; remove it to start afresh. "
+            f"Received: rhos {rhos} and ms {ms} there, {sweep.rhos} and {sweep.ms} now"
+        )
+    return arrays["sharpness"]
+
+
+def _correlate(sweep: Sweep, sharpness: np.ndarray, test_loss: list[float]) -> pd.DataFrame:
+    rows = []
+    for (i, rho), (j, m) in itertools.product(enumerate(sweep.rhos), enumerate(sweep.ms)):
+        values = pd.DataFrame({"sharpness": sharpness[:, i, j], "test_loss": test_loss})
+        found = summarize(values)
+        mean = values["sharpness"][np.isfinite(values["sharpness"])].mean()
+        names = ("tau", "tau_ci_low", "tau_ci_high", "num_models")
+        rows.append({"rho": rho, "m": m, "mean_sharpness": mean} | {name: found[name] for name in names})
+    return pd.DataFrame(rows)
