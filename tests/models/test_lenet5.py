@@ -12,3 +12,9 @@ def test_sizes_are_those_of_the_papers_code():
 
 def test_fcnn_is_10_64_64_1():
     assert [v.shape for v in fcnn().trainable_variables] == [(10, 64), (64,), (64, 64), (64,), (64, 1), (1,)]
+
+
+def test_activations_of_fcnn():
+    by_default = [layer.activation.__name__ for layer in fcnn().layers]
+    released = [layer.activation.__name__ for layer in fcnn(activation="elu", output_activation="elu").layers]
+    assert (by_default, released) == (["relu", "relu", "linear"], ["elu", "elu", "elu"])
