@@ -20,7 +20,7 @@ _NAMES = {
     "pools.store": ("load_member",),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
-_MODULES = {"data": "data", "models": "models", "statistics": "statistics"}
+_MODULES = {"data": "data", "interop": "interop", "models": "models", "statistics": "statistics"}
 _MODULES |= {"hessian": "measures.hessian", "landscape": "measures.landscape"}
 
 __all__ = ["__version__", *_HOMES, *_MODULES]
