@@ -1,7 +1,8 @@
 """The grid of (perturbation, batch) that every measure works through, in blocks of cells that run at once."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import keras
@@ -9,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from keras_sharpness import backend, tree
+from keras_sharpness.distribution import distribute
 from keras_sharpness.errors import require_count
 from keras_sharpness.maximizers.ascent import Values
 from keras_sharpness.models.stack import is_stackable, stack
@@ -42,6 +44,7 @@ class Cells:
         training: bool = False,
         plan: str | None = None,
         batch_size: int | None = None,
+        distribution: Any = None,
     ) -> None:
         """Lays out the work.
 
@@ -53,13 +56,14 @@ class Cells:
             plan: "vectorized" or "sequential"; None: the faster.
             batch_size: Examples in one forward pass, which bounds the memory; None: the whole batch. Losses and
                 gradients are averages over the passes.
+            distribution: Where blocks run; None: in this process.
 
         Raises:
             InputError: If there is no such plan, or it does not fit the model, or a number is too small.
         """
         require_count("batch_size", 1 if batch_size is None else batch_size)
         chosen = choose_plan(objective, plan)
-        self.batches, self.draws = batches, draws
+        self.batches, self.draws, self._distribution = batches, draws, distribute(distribution)
         field = None
         if objective.graph is not None and objective.hops and not training:
             objective, field = objective.on_field(np.unique(batches))
@@ -74,8 +78,8 @@ class Cells:
         self.size, self.scan = math.ceil(num_cells / math.ceil(num_cells / most)), chosen.scan
         self._stack: Any = stack(objective.model, self.size, field) if field is not None and stacked else None
 
-    def compile(self, block: Callable[..., Any]) -> Callable[..., Any]:
-        """Compiles a function of one block, and runs it on all.
+    def compile(self, block: Callable[..., Any]) -> "GridFunction":
+        """Compiles a function of one block, to be run on all.
 
         Args:
             block: Function of (weights, state, data, cell, *more) that returns a structure of arrays whose first axis
@@ -85,18 +89,16 @@ class Cells:
             A function of (weights, state, *more) that returns the results of all cells, NumPy arrays of shape
             (num_batches, draws, ...).
         """
-        compiled = backend.compile(block)
+        compiled, where = backend.compile(block), self._distribution
 
-        def run(weights: Weights, state: State, *more: Any) -> Any:
-            parts = [
-                keras.tree.map_structure(
-                    ops.convert_to_numpy, compiled(weights, state, self.objective.data, cell, *more)
-                )
-                for cell in self._blocks()
-            ]
-            return keras.tree.map_structure(self._gather, *parts)
+        def over(models: Iterable[tuple]) -> Iterator[Any]:
+            data, cells = where.place(self.objective.data), [*self._blocks()]
+            calls = ((weights, state, data, cell, *more) for weights, state, *more in models for cell in cells)
+            results = where.map(compiled, calls)
+            while parts := [*islice(results, len(cells))]:
+                yield keras.tree.map_structure(self._gather, *parts)
 
-        return run
+        return GridFunction(over)
 
     def values(self, weights: Weights, state: State, data: Data, delta: Weights, cell: Cell) -> Values:
         """Returns losses and error rates of a block of cells, for use in the function given to `compile`.
@@ -140,8 +142,7 @@ class Cells:
             # The last block is filled up with copies of its last cell.
             cells = np.minimum(np.arange(start, start + self.size), num_cells - 1)
             batch, draw = (part.astype(np.int32) for part in np.divmod(cells, self.draws))
-            cell = {"examples": self._places[batch], "batch": batch, "draw": draw}
-            yield {name: ops.convert_to_tensor(array) for name, array in cell.items()}
+            yield {"examples": self._places[batch], "batch": batch, "draw": draw}
 
     def _gather(self, *parts: np.ndarray) -> np.ndarray:
         num_cells = len(self._places) * self.draws
@@ -188,6 +189,24 @@ class Cells:
             return self.objective.batch_loss.mean_and_error(*chosen)
 
         return backend.vectorize(one, in_axes=(0, 0))(ops.moveaxis(outputs, -1, 0), examples)
+
+
+class GridFunction:
+    """A function of weights and state over a whole grid of cells.
+
+    Attributes:
+        over: The same for many models, whose blocks then run beside each other: a function from an iterable of
+            (weights, state, *more) to an iterator of the results.
+    """
+
+    def __init__(self, over: Callable[[Iterable[tuple]], Iterator[Any]]) -> None:
+        """Wraps the function."""
+        self.over = over
+
+    def __call__(self, weights: Weights, state: State, *more: Any) -> Any:
+        """Returns the results of all cells of one model."""
+        (result,) = self.over([(weights, state, *more)])
+        return result
 
 
 def _width(model: keras.Model) -> int:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import keras
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from keras_sharpness import backend, plots
-from keras_sharpness.cells import Cells
+from keras_sharpness.cells import Cells, GridFunction
 from keras_sharpness.losses import LossLike
 from keras_sharpness.maximizers import PGA, Climb, Maximizer, Restarts, ascend, restarts_of
 from keras_sharpness.measures.sample import describe, mask, sample_cells
@@ -180,7 +180,16 @@ def climbs(
         A function of (weights, state, mask=None, rho=None), the last two as of `Ball.around`, that returns what the
         ascents met: their `path`, shape (num_batches, num_restarts, num_steps + 1, 3 or 1), and `best`.
     """
+    run = _compile(cells, ball, maximizer, details, keep_best)
 
+    def climb(weights: Weights, state: State, mask: Weights | None = None, rho: float | None = None) -> Climb:
+        # A tensor, so that another radius does not compile anew.
+        return run(weights, state, mask, None if rho is None else keras.ops.convert_to_tensor(rho, "float32"))
+
+    return climb
+
+
+def _compile(cells: Cells, ball: Ball, maximizer: Maximizer, details: bool, keep_best: bool) -> GridFunction:
     def block(weights: Weights, state: State, data: Data, cell: Cell, mask: Weights | None, rho: Any) -> Climb:
         region = ball.around(weights, mask, rho)
         at = (weights, state, data)
@@ -195,22 +204,23 @@ def climbs(
             keep_best,
         )
 
-    run = cells.compile(block)
-
-    def climb(weights: Weights, state: State, mask: Weights | None = None, rho: float | None = None) -> Climb:
-        # A tensor, so that another radius does not compile anew.
-        return run(weights, state, mask, None if rho is None else keras.ops.convert_to_tensor(rho, "float32"))
-
-    return climb
+    return cells.compile(block)
 
 
-def loss_paths(cells: Cells, ball: Ball, maximizer: Maximizer) -> Callable[[Weights, State], np.ndarray]:
-    """Returns a compiled function of (weights, state) to losses along the paths, shape (num_batches, num_steps + 1).
+def loss_paths(cells: Cells, ball: Ball, maximizer: Maximizer) -> Callable[..., Iterator[np.ndarray]]:
+    """Returns a compiled function from models to their losses along the paths, shape (num_batches, num_steps + 1).
 
-    Those of the best restart, as `WorstCaseSharpness.losses` has them.
+    It takes (weights, state) of one model after another and, if not the ball's, a radius, and yields the path of the
+    best restart on each batch, as `WorstCaseSharpness.losses` has them.
     """
-    climb = climbs(cells, ball, maximizer, details=False)
-    return lambda weights, state: best_paths(climb(weights, state).path[..., 0])
+    run = _compile(cells, ball, maximizer, details=False, keep_best=False)
+
+    def paths(models: Iterable[tuple[Weights, State]], rho: float | None = None) -> Iterator[np.ndarray]:
+        radius = None if rho is None else np.float32(rho)
+        climbs = run.over((weights, state, None, radius) for weights, state in models)
+        return (best_paths(climb.path[..., 0]) for climb in climbs)
+
+    return paths
 
 
 def best_paths(losses: np.ndarray) -> np.ndarray:

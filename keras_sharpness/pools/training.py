@@ -1,18 +1,16 @@
-"""Trains pools: many members at once as one tensor computation, or one after another in threads."""
+"""Trains pools: groups of members, each as one tensor computation, an epoch at a time."""
 
 import dataclasses
 import math
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import groupby, islice
-from typing import Any, TypeVar
+from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
 from keras_sharpness import backend, tree
+from keras_sharpness.distribution import distribute
 from keras_sharpness.objective import Objective
 from keras_sharpness.plan import Plan, choose_plan
 from keras_sharpness.pools.initialization import initialize
@@ -23,8 +21,6 @@ from keras_sharpness.typing import Array, Data, State, Weights
 # Members in training at once: enough to fill the vector units, few enough to stay in the caches.
 SLOTS = 25
 
-T = TypeVar("T")
-U = TypeVar("U")
 Step = Callable[[Weights, State, Data, Array], tuple[Weights, State, Array]]
 
 
@@ -39,6 +35,7 @@ class Trainer:
         seed: int,
         plan: str | None = None,
         num_models: int = SLOTS,
+        distribution: Any = None,
     ) -> None:
         """Compiles the training step.
 
@@ -50,6 +47,7 @@ class Trainer:
             plan: "vectorized" (members train together as one tensor computation) or "sequential"; None: the faster.
             num_models: Members of the pool. How many train at once follows from it alone, not from how many are still
                 missing, so that a run that goes on computes exactly what it would have.
+            distribution: Where groups of members train; None: in this process.
 
         Raises:
             InputError: If there is no such plan, or it does not fit the model.
@@ -58,14 +56,23 @@ class Trainer:
         self._plan = choose_plan(objective, plan)
         self._slots = max(1, min(SLOTS, self._plan.most_copies, math.ceil(num_models / backend.workers())))
         self._steps = {mode: compile_steps(self._step(mode), self._plan) for mode in (True, False)}
+        self._distribution = distribute(distribution)
 
     def train(self, indices: Iterable[int]) -> Iterator[Member]:
-        """Returns an iterator over the trained members of these places in the pool, as they finish.
+        """Yields the trained members of these places in the pool, as they finish.
 
-        Once `indices` end, those in training are finished and no others begun.
+        Whoever stops makes room for the next in line. Once `indices` end, those in training are finished and no others
+        begun.
         """
-        members = (self._start(index) for index in indices)
-        return self._together(members) if self._plan.vectorized else map_in_threads(self._alone, members)
+        waiting, most = (self._start(index) for index in indices), self._distribution.at_once * self._slots
+        active = list(islice(waiting, most))
+        while active:
+            active.sort(key=self._in_training_mode)
+            modes = [[*members] for _, members in groupby(active, self._in_training_mode)]
+            active = [member for members in modes for member in self._epoch(members)]
+            yield from (m for m in active if self._schedule.is_over(m.epoch_losses))
+            active = [m for m in active if not self._schedule.is_over(m.epoch_losses)]
+            active.extend(islice(waiting, most - len(active)))
 
     def _step(self, training: bool) -> Step:
         return sgd_step(self._objective, self._schedule.learning_rate, self._schedule.weight_decay, training)
@@ -76,36 +83,37 @@ class Trainer:
         weights, state = initialize(self._objective.model, rng, self._schedule.initialization)
         return Member(index=index, seed=seed, weights=weights, state=state)
 
-    def _alone(self, member: Member) -> Member:
-        while not self._schedule.is_over(member.epoch_losses):
-            outputs = self._epoch(*member.tensors(), self._shuffle(member), self._in_training_mode(member))
-            member = _advance(member, *outputs)
-        weights, state = _map(ops.convert_to_numpy, (member.weights, member.state))
-        return dataclasses.replace(member, weights=weights, state=state)
+    def _epoch(self, members: list[Member]) -> Iterator[Member]:
+        """Yields the members after another epoch, all of them in the same mode."""
+        step, data = self._steps[self._in_training_mode(members[0])], self._distribution.place(self._objective.data)
+        groups = [members[k : k + self._slots] for k in range(0, len(members), self._slots)]
+        carries = [self._together([(m.weights, m.state) for m in group]) for group in groups]
+        orders = [self._together([self._shuffle(m) for m in group]) for group in groups]
+        losses, sizes = [], []
+        for part in zip(*map(self._schedule.batches, orders), strict=True):
+            calls = [(*carry, data, batches) for carry, batches in zip(carries, part, strict=True)]
+            results = list(self._distribution.map(step, calls))
+            carries = [(weights, state) for weights, state, _ in results]
+            losses.append([met for *_, met in results])
+            sizes.extend([part[0].shape[-1]] * len(part[0]))
+        for group, (weights, state), *met in zip(groups, carries, *losses, strict=True):
+            loss = self._schedule.epoch_loss(np.concatenate(met).astype(np.float64), sizes)
+            for member, (w, s, value) in zip(group, self._apart((weights, state, loss)), strict=False):
+                yield dataclasses.replace(member, weights=w, state=s, epoch_losses=(*member.epoch_losses, float(value)))
 
-    def _together(self, waiting: Iterator[Member]) -> Iterator[Member]:
-        """Yields members as they finish. Whoever stops makes room for the next in line."""
-        workers, slots = backend.workers(), self._slots
-        active = list(islice(waiting, workers * slots))
-        while active:
-            active.sort(key=self._in_training_mode)
-            modes = [[*members] for _, members in groupby(active, self._in_training_mode)]
-            groups = [members[k : k + slots] for members in modes for k in range(0, len(members), slots)]
-            advanced = list(map_in_threads(lambda group: self._group_epoch(group, slots), groups))
-            active = [member for group in advanced for member in group]
-            yield from (m for m in active if self._schedule.is_over(m.epoch_losses))
-            active = [m for m in active if not self._schedule.is_over(m.epoch_losses)]
-            active.extend(islice(waiting, workers * slots - len(active)))
-
-    def _group_epoch(self, group: list[Member], slots: int) -> list[Member]:
-        """Returns the members after another epoch, trained at once."""
+    def _together(self, values: list) -> Any:
+        """Returns what the members of a group have, as the step wants it."""
+        if not self._plan.vectorized:
+            return values[0]
         # Empty slots are filled with copies, so that shapes, and with them the compiled function, stay the same.
-        filled = group + [group[-1]] * (slots - len(group))
-        weights, state = _map(ops.convert_to_tensor, _stack([(m.weights, m.state) for m in filled]))
-        orders = np.stack([self._shuffle(m) for m in filled])
-        outputs = self._epoch(weights, state, orders, self._in_training_mode(group[0]))
-        outputs = _map(ops.convert_to_numpy, outputs)
-        return [_advance(m, *_map(lambda a, k=k: a[k], outputs)) for k, m in enumerate(group)]
+        filled = values + [values[-1]] * (self._slots - len(values))
+        return keras.tree.map_structure(lambda *arrays: np.stack(arrays), *filled)
+
+    def _apart(self, values: Any) -> list:
+        """Returns what each slot of a group has: the inverse of `_together`."""
+        if not self._plan.vectorized:
+            return [values]
+        return [keras.tree.map_structure(lambda a, k=k: a[k], values) for k in range(self._slots)]
 
     def _shuffle(self, member: Member) -> np.ndarray:
         """Returns the examples in the order of the member's next epoch."""
@@ -115,18 +123,6 @@ class Trainer:
     def _in_training_mode(self, member: Member) -> bool:
         """Returns whether layers run in training mode in the member's next epoch."""
         return self._schedule.in_training_mode(len(member.epoch_losses))
-
-    def _epoch(
-        self, weights: Weights, state: State, order: np.ndarray, training: bool
-    ) -> tuple[Weights, State, np.ndarray]:
-        """Returns new weights and state, and the epoch's loss."""
-        losses, sizes = [], []
-        for batches in self._schedule.batches(order):
-            part = ops.convert_to_tensor(batches)
-            weights, state, met = self._steps[training](weights, state, self._objective.data, part)
-            losses.extend(ops.convert_to_numpy(met).astype(np.float64))
-            sizes.extend([batches.shape[-1]] * len(batches))
-        return weights, state, self._schedule.epoch_loss(np.stack(losses), sizes)
 
 
 def sgd_step(objective: Objective, learning_rate: float, weight_decay: float = 0.0, training: bool = True) -> Step:
@@ -177,33 +173,3 @@ def compile_steps(step: Callable[..., tuple], plan: Plan) -> Callable[..., tuple
         return weights, state, losses
 
     return backend.compile(steps) if plan.loops_compiled else steps
-
-
-def map_in_threads(fn: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
-    """Yields `fn` of each item, in order, computed on as many threads as keep the cores busy."""
-    threads = backend.workers()
-    pool = ThreadPoolExecutor(threads)
-    running: deque[Future[U]] = deque()
-    try:
-        for item in items:
-            running.append(pool.submit(fn, item))
-            # No more items are taken than the threads need, so that memory does not grow with their number.
-            if len(running) > threads:
-                yield running.popleft().result()
-        while running:
-            yield running.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _advance(member: Member, weights: Weights, state: State, loss: Any) -> Member:
-    losses = (*member.epoch_losses, float(loss))
-    return dataclasses.replace(member, weights=weights, state=state, epoch_losses=losses)
-
-
-def _stack(values: list) -> Any:
-    return keras.tree.map_structure(lambda *arrays: np.stack(arrays), *values)
-
-
-def _map(fn: Callable, structure: Any) -> Any:
-    return keras.tree.map_structure(fn, structure)

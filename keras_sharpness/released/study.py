@@ -1,8 +1,11 @@
 """A study by the released code's procedure."""
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 
 from keras_sharpness.data.dataset import Dataset
+from keras_sharpness.distribution import map_in_threads
 from keras_sharpness.pools.member import Member
 from keras_sharpness.released.ascents import ASCENTS
 from keras_sharpness.released.particulars import ReleasedConfig
@@ -31,9 +34,10 @@ class ReleasedStudy(Study):
             kind = ASCENTS[config.model]
             self._ascent = kind(config, self.training_objective, self.training_examples, self._training_loss)
 
-    def losses(self, member: Member) -> np.ndarray:
-        """Returns what a member's sharpness follows from; see the ascents."""
-        return self._ascent(member) if self._ascent else super().losses(member)
+    def measure(self, members: Iterable[Member]) -> Iterator[tuple[int, np.ndarray]]:
+        """Returns an iterator of (index, what a member's sharpness follows from); see the ascents."""
+        ascent = self._ascent
+        return map_in_threads(lambda m: (m.index, ascent(m)), members) if ascent else super().measure(members)
 
     def sharpness(self, losses: np.ndarray) -> dict[str, float]:
         """Returns `sharpness` and `sharpness_standard_error`."""

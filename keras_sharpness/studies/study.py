@@ -1,5 +1,6 @@
 """A study in memory: the data, the pool and the measurements."""
 
+import itertools
 from collections.abc import Iterable, Iterator
 
 import keras
@@ -15,7 +16,7 @@ from keras_sharpness.objective import Objective
 from keras_sharpness.perturbations import Ball
 from keras_sharpness.pools.evaluation import compile_evaluation
 from keras_sharpness.pools.member import Member
-from keras_sharpness.pools.training import Trainer, map_in_threads
+from keras_sharpness.pools.training import Trainer
 from keras_sharpness.studies.protocol import StudyConfig
 from keras_sharpness.typing import State, Weights
 
@@ -72,12 +73,9 @@ class Study:
         return values
 
     def measure(self, members: Iterable[Member]) -> Iterator[tuple[int, np.ndarray]]:
-        """Returns an iterator of (index, losses along the ascents)."""
-        return map_in_threads(lambda member: (member.index, self.losses(member)), members)
-
-    def losses(self, member: Member) -> np.ndarray:
-        """Returns a member's losses along the ascents, shape (num_batches, num_steps + 1)."""
-        return self._paths(*member.tensors())
+        """Returns an iterator of (index, losses along the ascents), losses of shape (num_batches, num_steps + 1)."""
+        members, measured = itertools.tee(members)
+        return zip((m.index for m in members), self._paths(m.tensors() for m in measured), strict=True)
 
     def sharpness(self, losses: np.ndarray) -> dict[str, float]:
         """Returns `sharpness` and `sharpness_standard_error` that follow from a member's losses."""

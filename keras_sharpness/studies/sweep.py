@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,16 +11,17 @@ from keras_sharpness.cells import Cells
 from keras_sharpness.checksum import is_whole, load_arrays, save_arrays
 from keras_sharpness.errors import InputError, require, require_count, require_non_negative
 from keras_sharpness.measures.batches import draw_batches
-from keras_sharpness.measures.worst_case import WorstCaseSharpness, best_paths, climbs
+from keras_sharpness.measures.worst_case import WorstCaseSharpness, loss_paths
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.store import PoolStore
-from keras_sharpness.pools.training import map_in_threads
 from keras_sharpness.studies.run import Stopped, alone_in, progress, summarize, write_csv
 from keras_sharpness.studies.study import Study
 
 FULL = "full"
 # Examples in one forward pass where the batch is the whole training set.
 PIECE = 4096
+# Members measured before their results are saved: the most that a killed run loses.
+GROUP = 16
 
 
 class Sweep:
@@ -48,21 +48,20 @@ class Sweep:
         for rho in rhos:
             require_non_negative("rho", rho)
         self.rhos, self.ms = list(rhos), list(ms)
-        self._climbs = [self._compile(study, m, plan) for m in ms]
+        self._paths = [self._compile(study, m, plan) for m in ms]
 
     def measure(self, members: Iterable[Member]) -> Iterator[tuple[int, np.ndarray]]:
-        """Returns an iterator of (index, sharpness), the latter of shape (len(rhos), len(ms))."""
-        return map_in_threads(lambda member: (member.index, self.sharpness(member)), members)
+        """Yields (index, sharpness), the latter of shape (len(rhos), len(ms)), a group of members at a time."""
+        waiting = iter(members)
+        while group := [*itertools.islice(waiting, GROUP)]:
+            pairs = itertools.product(self.rhos, self._paths)
+            values = np.array([self._sharpness(paths, group, rho) for rho, paths in pairs])
+            yield from ((m.index, v.reshape(len(self.rhos), -1)) for m, v in zip(group, values.T, strict=True))
 
-    def sharpness(self, member: Member) -> np.ndarray:
-        """Returns a member's sharpness for each radius and batch size, shape (len(rhos), len(ms))."""
-        at = member.tensors()
-        pairs = itertools.product(self.rhos, self._climbs)
-        paths = (best_paths(climb(*at, None, rho).path[..., 0]) for rho, climb in pairs)
-        values = [WorstCaseSharpness(losses).value for losses in paths]
-        return np.reshape(values, (len(self.rhos), len(self.ms)))
+    def _sharpness(self, paths: Callable[..., Iterator[np.ndarray]], group: list[Member], rho: float) -> list[float]:
+        return [WorstCaseSharpness(losses).value for losses in paths((m.tensors() for m in group), rho)]
 
-    def _compile(self, study: Study, m: int | str, plan: str | None) -> Callable[..., Any]:
+    def _compile(self, study: Study, m: int | str, plan: str | None) -> Callable[..., Iterator[np.ndarray]]:
         train, config = study.dataset.train, study.config
         if m == FULL:
             batches = np.asarray(train)[None]
@@ -70,7 +69,7 @@ class Sweep:
             require_count("m", int(m))
             batches = draw_batches(train, int(m), config.num_batches, config.seed)
         cells = Cells(study.objective, batches, draws=config.num_restarts, plan=plan, batch_size=PIECE)
-        return climbs(cells, study.ball, study.maximizer, details=False)
+        return loss_paths(cells, study.ball, study.maximizer)
 
 
 def run_sweep(

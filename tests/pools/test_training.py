@@ -5,12 +5,13 @@ import reference
 from keras import ops
 
 from keras_sharpness import backend
+from keras_sharpness.distribution import map_in_threads
 from keras_sharpness.objective import Objective
 from keras_sharpness.plan import PLANS
 from keras_sharpness.pools.initialization import initialize
 from keras_sharpness.pools.member import member_seed
 from keras_sharpness.pools.schedule import Schedule
-from keras_sharpness.pools.training import SLOTS, Trainer, map_in_threads
+from keras_sharpness.pools.training import SLOTS, Trainer
 
 EXAMPLES = np.arange(10, 110)
 SCHEDULE = Schedule(learning_rate=0.05, batch_size=32, max_epochs=4, stop_tolerance=0.02)
