@@ -72,7 +72,8 @@ class SharpnessCallback(keras.callbacks.Callback):
             seed: Seed of their draw.
             batches: Exactly these examples, shape (num_batches, m).
             select: Which weights move.
-            **options: `training`, `examples`, `normalize_logits`, `batch_size`, `plan` as of `worst_case_sharpness`.
+            **options: `training`, `examples`, `normalize_logits`, `batch_size`, `plan`, `distribution` as
+                of `worst_case_sharpness`.
 
         Raises:
             InputError: If an argument is out of range.

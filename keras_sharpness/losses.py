@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 import keras
 from keras import ops
+from keras.src.losses.loss import unscale_loss_for_distribution
 
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.typing import Array
@@ -12,6 +13,7 @@ from keras_sharpness.typing import Array
 LossLike: TypeAlias = str | keras.losses.Loss | Callable | list | dict | None
 """A Keras loss, its name, a function of (y_true, y_pred), or a list or dictionary of these, one for each output."""
 
+AVERAGES = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
 _SPARSE = (keras.losses.SparseCategoricalCrossentropy,)
 _BINARY = (keras.losses.BinaryCrossentropy, keras.losses.BinaryFocalCrossentropy)
 _ONE_HOT = (keras.losses.CategoricalCrossentropy, keras.losses.CategoricalFocalCrossentropy)
@@ -105,7 +107,11 @@ class BatchLoss:
         if self._normalize:
             output = output - ops.mean(output, axis=-1, keepdims=True)
             output = output / ops.maximum(ops.norm(output, axis=-1, keepdims=True), 1e-10)
-        return ops.cast(ops.mean(loss(target, output)), "float32")
+        value = loss(target, output)
+        if getattr(loss, "reduction", None) in AVERAGES:
+            # In the scope of a strategy Keras divides by its replicas, as `fit` adds their losses up.
+            value = unscale_loss_for_distribution(value)
+        return ops.cast(ops.mean(value), "float32")
 
     def _in_order(self, structure: Any) -> list:
         """Returns what belongs to each output, in the order of the outputs."""

@@ -58,7 +58,11 @@ def config_of(folder: str | Path) -> StudyConfig:
 
 
 def make_study(
-    config: StudyConfig, data_dir: str | Path | None = None, download: bool = False, plan: str | None = None
+    config: StudyConfig,
+    data_dir: str | Path | None = None,
+    download: bool = False,
+    plan: str | None = None,
+    distribution: Any = None,
 ) -> "Study":
     """Loads a study's data and builds the study.
 
@@ -67,6 +71,7 @@ def make_study(
         data_dir: Folder with data files.
         download: Whether data may be fetched.
         plan: "vectorized" or "sequential"; None: the faster.
+        distribution: What to share out the work over; see `Study`.
 
     Returns:
         The study.
@@ -78,8 +83,8 @@ def make_study(
         from keras_sharpness.released import data as released_data
         from keras_sharpness.released.study import ReleasedStudy
 
-        return ReleasedStudy(config, released_data.load(config, data_dir, download), plan)
+        return ReleasedStudy(config, released_data.load(config, data_dir, download), plan, distribution)
     from keras_sharpness import data
     from keras_sharpness.studies.study import Study
 
-    return Study(config, data.load(config.system.dataset, data_dir, download), plan)
+    return Study(config, data.load(config.system.dataset, data_dir, download), plan, distribution)

@@ -23,16 +23,19 @@ def study() -> None:
     """Runs a whole study and writes its report."""
     config = make_config(**flags.study_settings())
     # The members of a pool run in threads, one core each.
-    _start_keras(in_threads=True)
+    distribution = _start_keras(in_threads=True)
     from keras_sharpness.reporting.report import write_report
     from keras_sharpness.studies.run import run_study
 
     folder = Path(flags.FLAGS.output_dir or Path("runs", flags.run_name()))
     log.info("%s, %s protocol, %d models, in %s", config.model, config.protocol, config.num_models, folder)
-    study = make_study(config, flags.FLAGS.data_dir, flags.FLAGS.download, flags.FLAGS.plan)
+    given = flags.FLAGS
+    study = make_study(config, given.data_dir, given.download, given.plan, distribution)
     log.info("data: %s", study.dataset.source)
     with _stoppable() as stop:
-        summary = run_study(study, folder, resume=flags.FLAGS.resume, command=_command(), stop=stop)
+        summary = run_study(study, folder, resume=given.resume, command=_command(), stop=stop)
+    if not summary:
+        return
     write_report(folder)
     log.info(_verdict(summary))
     log.info("report: %s", folder / "report.md")
@@ -90,7 +93,7 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
             yield lambda: bool(came())
         except Stopped:
             log.warning("stopped; the same command goes on from here")
-            sys.exit(128 + came())
+            sys.exit(128 + (came() or signal.SIGTERM))
 
 
 def measure() -> None:
@@ -98,7 +101,7 @@ def measure() -> None:
     given = flags.FLAGS
     for name in ("keras_model", "data"):
         require(given[name].value is not None, f"`measure` must be given --{name}")
-    _start_keras(in_threads=False)
+    distribution = _start_keras(in_threads=False)
     from keras_sharpness.cli import measure as command
     from keras_sharpness.maximizers import make_maximizer
 
@@ -116,6 +119,7 @@ def measure() -> None:
         select=given.select.split(",") if "," in given.select else given.select,
         num_draws=given.num_draws,
         k=given.k,
+        distribution=distribution,
     )
     output = Path(given.output_dir) if given.output_dir else None
     print(json.dumps(command.run(given.keras_model, given.data, given.measure, settings, output), indent=2))
@@ -177,16 +181,33 @@ def choose(words: Sequence[str]) -> tuple[Callable[..., None], list[str]]:
     return COMMANDS[name], arguments
 
 
-def _start_keras(in_threads: bool) -> None:
+def _start_keras(in_threads: bool) -> Any:
     name = flags.FLAGS.backend or os.environ.get("KERAS_BACKEND", "tensorflow")
     require(name in flags.BACKENDS, f"the Keras backend must be one of {', '.join(flags.BACKENDS)}", KERAS_BACKEND=name)
     os.environ["KERAS_BACKEND"] = name
+    _check_devices()
     with quiet.muffled():
-        from keras_sharpness import backend
+        from keras_sharpness import backend, distribution
 
         if in_threads:
             backend.use_one_thread_per_operation()
+        given = distribution.start(flags.FLAGS.strategy, flags.FLAGS.num_devices, flags.FLAGS.tpu or "local")
         backend.devices()
+    if not distribution.distribute(given).is_chief:
+        quiet.only_warnings()
+    return given
+
+
+def _check_devices() -> None:
+    """Raises unless the flags of devices go together.
+
+    Raises:
+        InputError: If they do not.
+    """
+    given = flags.FLAGS
+    require(given.tpu is None or given.strategy == "tpu", "--tpu must come with --strategy=tpu", tpu=given.tpu)
+    mirrored = given.num_devices is None or given.strategy == "mirrored"
+    require(mirrored, "--num_devices must come with --strategy=mirrored", num_devices=given.num_devices)
 
 
 def _command() -> str:

@@ -16,6 +16,7 @@ MEASURES = (
     *("worst_case", "average_case", "grid", "keskar", "attribution", "eigenvalues", "trace", "spectral_density"),
     *("gradient_norm", "fisher_rao", "relative_flatness", "critical", "line", "plane"),
 )
+STRATEGIES = ("none", "mirrored", "multi_worker", "tpu")
 BACKENDS = ("tensorflow", "jax", "torch")
 
 GROUPS = {
@@ -27,7 +28,18 @@ GROUPS = {
     ),
     "Sweep": ("rhos", "ms"),
     "Measure": ("keras_model", "data", "measure", "loss", "select", "num_draws", "k"),
-    "Run": ("backend", "plan", "data_dir", "download", "output_dir", "resume"),
+    "Run": (
+        "backend",
+        "plan",
+        "strategy",
+        "num_devices",
+        "tpu",
+        "split",
+        "data_dir",
+        "download",
+        "output_dir",
+        "resume",
+    ),
 }
 SETTINGS = (*GROUPS["Study"], *GROUPS["Training"], *GROUPS["Sharpness"])
 
@@ -183,6 +195,23 @@ def _define_run() -> None:
         None,
         ("vectorized", "sequential"),
         "Whether many models or batches run at once. Changes no number beyond rounding. Default: the faster one.",
+    )
+    flags.DEFINE_enum(
+        "strategy",
+        "none",
+        STRATEGIES,
+        "Devices that share the work: none (this process alone), mirrored (those of this machine), multi_worker "
+        "(several processes, as TF_CONFIG, KERAS_DISTRIBUTION_* or torchrun describe them), tpu. Changes no number.",
+    )
+    flags.DEFINE_integer(
+        "num_devices", None, "Devices of mirrored. Default: all accelerators, else one per core.", lower_bound=1
+    )
+    flags.DEFINE_string("tpu", None, "Name or address of the TPU. Default: local, that of this machine.")
+    flags.DEFINE_enum(
+        "split",
+        "cells",
+        ("cells", "examples"),
+        "What devices share in `measure`: cells (whole batches) or examples (a part of each batch, for a big model).",
     )
     flags.DEFINE_string("data_dir", None, "Folder with data files: FashionMNIST, or Cora's Planetoid split.")
     flags.DEFINE_bool("download", False, "Whether data that is not found on this machine may be downloaded.")

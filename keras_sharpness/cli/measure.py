@@ -31,6 +31,7 @@ class Settings:
         select: Names or patterns of weights.
         num_draws: Random draws, starts or Hessian-vector products.
         k: Eigenvalues.
+        distribution: Where the work runs.
     """
 
     loss: str | None
@@ -41,6 +42,7 @@ class Settings:
     select: str | list[str]
     num_draws: int | None
     k: int
+    distribution: Any = None
 
 
 Outcome = tuple[dict[str, Any], Figure | None]
@@ -131,7 +133,7 @@ def load_data(path: str) -> tuple[Any, Any]:
 
 
 def _worst_case(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
-    options = {"maximizer": s.ascent, "select": s.select, "batch_size": s.batch_size}
+    options = {"maximizer": s.ascent, **_grid_options(s)}
     r = ks.worst_case_sharpness(model, x, y, s.loss, **s.ball, **s.batches, **options)
     found = {"value": r.value, "standard_error": r.standard_error, "error_rise": r.error_rise}
     diagnostics = {k: float(np.mean(v)) for k, v in vars(r.diagnostics).items()}
@@ -140,7 +142,7 @@ def _worst_case(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
 
 def _average_case(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
     ball = {name: value for name, value in s.ball.items() if name != "norm"}
-    options = {"select": s.select, "batch_size": s.batch_size, "num_draws": s.num_draws or 10}
+    options = {"num_draws": s.num_draws or 10, **_grid_options(s)}
     r = ks.average_case_sharpness(model, x, y, s.loss, **ball, **s.batches, **options)
     found = {"value": r.value, "standard_error": r.standard_error, "error_rise": r.error_rise}
     return found | {"per_batch": r.per_batch, "config": r.config}, None
@@ -150,18 +152,18 @@ def _grid(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
     ball = {name: s.ball[name] for name in ("norm", "scaling") if name in s.ball}
     rhos = s.ball.get("rho", 1e-3) * 10.0 ** np.arange(-2, 2.5, 0.5)
     batches = {name: value for name, value in s.batches.items() if name != "m"} | {"ms": [s.batches["m"]]}
-    grid = ks.sharpness_grid(model, x, y, s.loss, rhos=rhos, **ball, **batches, select=s.select)
+    grid = ks.sharpness_grid(model, x, y, s.loss, rhos=rhos, **ball, **batches, **_grid_options(s))
     return {"table": grid.table}, grid.plot()
 
 
 def _keskar(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
-    options = {"select": s.select, "batch_size": s.batch_size}
+    options = _grid_options(s)
     r = ks.keskar_sharpness(model, x, y, s.loss, epsilon=s.ball.get("rho", 1e-3), **options)
     return {"value": r.value, "config": r.ascent.config}, r.ascent.plot()
 
 
 def _attribution(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
-    batches = s.batches | {"batch_size": s.batch_size}
+    batches = s.batches | {"batch_size": s.batch_size, "distribution": s.distribution}
     table = ks.attribute(model, x, y, s.loss, **s.ball, **batches)
     return {"table": table}, plots.bars(list(table["layer"]), table["sharpness"].to_numpy(), "sharpness of the layer")
 
@@ -189,7 +191,8 @@ def _gradient_norm(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
 
 
 def _fisher_rao(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
-    r = ks.fisher_rao_norm(model, x, y, s.loss, num_examples=s.num_draws, seed=s.batches["seed"], select=s.select)
+    options = {"num_examples": s.num_draws, "select": s.select, "distribution": s.distribution}
+    r = ks.fisher_rao_norm(model, x, y, s.loss, seed=s.batches["seed"], **options)
     return {"value": r.value, "standard_error": r.standard_error}, None
 
 
@@ -206,12 +209,12 @@ def _critical(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
 
 
 def _line(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
-    r = ks.landscape.line(model, x, y, s.loss, seed=s.batches["seed"], batch_size=s.batch_size, select=s.select)
+    r = ks.landscape.line(model, x, y, s.loss, seed=s.batches["seed"], **_grid_options(s))
     return {"positions": r.positions, "losses": r.losses}, r.plot()
 
 
 def _plane(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
-    r = ks.landscape.plane(model, x, y, s.loss, seed=s.batches["seed"], batch_size=s.batch_size, select=s.select)
+    r = ks.landscape.plane(model, x, y, s.loss, seed=s.batches["seed"], **_grid_options(s))
     return {"first": r.first, "second": r.second, "losses": r.losses}, r.plot()
 
 
@@ -231,6 +234,10 @@ MEASURES: dict[str, Callable[[keras.Model, Any, Any, Settings], Outcome]] = {
     "line": _line,
     "plane": _plane,
 }
+
+
+def _grid_options(s: Settings) -> dict[str, Any]:
+    return {"select": s.select, "batch_size": s.batch_size, "distribution": s.distribution}
 
 
 def _curvature(s: Settings) -> dict[str, Any]:

@@ -22,6 +22,11 @@ def configure_logging() -> None:
     log.propagate = False
 
 
+def only_warnings() -> None:
+    """Silences the progress of a process that computes for another."""
+    logging.getLogger("keras_sharpness").setLevel(logging.WARNING)
+
+
 @contextlib.contextmanager
 def muffled() -> Iterator[None]:
     """Holds back what native libraries print to standard error while they load, unless the block raises.

@@ -1,31 +1,43 @@
 """Shares out independent calls of one function over threads, devices or processes.
 
-No number depends on how many there are: a call is computed in the same way wherever it runs.
+No number depends on how many there are: a call is computed in the same way wherever it runs. Where there are several
+processes, all run the same program in step: each computes the calls of its own replicas, then all get all results.
+
+Keras's choice of backend picks a module, whose `Replicas(given)` wraps what the user gave and offers
+
+- `total`, `local`: how many replicas there are, and the numbers of those in this process;
+- `place(data)`: a structure of tensors, copied to each local replica once for many calls;
+- `run(fn, calls)`: `fn` of one tuple of arguments on each local replica, its results as NumPy arrays;
+- `all_gather(vector)`: the int32 vectors of all processes, shape (num_processes, n).
+
+Its `start(strategy, num_devices, tpu)` makes what a user would give, before the backend's first operation.
 """
 
 import abc
+import importlib
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import keras
-from keras import ops
 
 from keras_sharpness import backend
+from keras_sharpness.distribution.structures import pack, to_numpy, to_tensors, unpack
+from keras_sharpness.errors import require
 
 T = TypeVar("T")
 U = TypeVar("U")
 
 
 class AbstractDistribution(abc.ABC):
-    """Where calls run.
+    """Where calls run."""
 
-    Attributes:
-        at_once: Calls that run at once.
-    """
-
-    at_once: int
+    @property
+    @abc.abstractmethod
+    def at_once(self) -> int:
+        """Calls that run at once."""
 
     @abc.abstractmethod
     def place(self, data: Any) -> Any:
@@ -44,31 +56,135 @@ class AbstractDistribution(abc.ABC):
             calls: The arguments of each call, of the same shapes in all of them: tensors, arrays, None, or placed data.
         """
 
+    @abc.abstractmethod
+    def gather(self, structure: Any) -> list:
+        """Returns what each process has, the chief's first.
+
+        Args:
+            structure: A structure of arrays of the same shapes in all processes.
+        """
+
+    def of_chief(self, structure: Any) -> Any:
+        """Returns what the first process has; see `gather`."""
+        return self.gather(structure)[0]
+
+    @property
+    @abc.abstractmethod
+    def is_chief(self) -> bool:
+        """Whether this is the first process, which alone writes files."""
+
+    @abc.abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """Returns the name of what the user gave, and the numbers of replicas and processes."""
+
 
 class Threads(AbstractDistribution):
     """This process alone, on as many threads as keep the cores busy."""
 
+    is_chief = True
+
     @property
-    def at_once(self) -> int:  # type: ignore[override]
-        """Calls that run at once."""
+    def at_once(self) -> int:
+        """See the base."""
         return backend.workers()
 
     def place(self, data: Any) -> Any:
-        """Returns the data."""
+        """See the base."""
         return data
 
     def map(self, fn: Callable, calls: Iterable[tuple]) -> Iterator[Any]:
-        """Returns an iterator over the results of the calls."""
+        """See the base."""
         return map_in_threads(lambda args: to_numpy(fn(*to_tensors(args))), calls)
+
+    def gather(self, structure: Any) -> list:
+        """See the base."""
+        return [structure]
+
+    def describe(self) -> dict[str, Any]:
+        """See the base."""
+        return {"strategy": None, "replicas": 1, "processes": 1}
+
+
+class Replicated(AbstractDistribution):
+    """Replicas that work at different calls."""
+
+    def __init__(self, given: Any) -> None:
+        """Wraps what the user gave.
+
+        Args:
+            given: A `tf.distribute.Strategy`, `keras.distribution.DataParallel` or `torch.distributed.ProcessGroup`.
+
+        Raises:
+            InputError: If it is none of the backend's, or its processes have different numbers of devices.
+        """
+        self._name, self._replicas = type(given).__name__, _backend().Replicas(given)
+        self._placed: dict[int, tuple] = {}
+        total, local = self._replicas.total, self._replicas.local
+        self._num_processes = total // max(len(local), 1)
+        even = len(local) > 0 and local == [*range(local[0], local[0] + len(local))] and total % len(local) == 0
+        require(even, "each process must have the same number of devices, one after another", here=local, of=total)
+
+    @property
+    def at_once(self) -> int:
+        """See the base."""
+        return self._replicas.total
+
+    @property
+    def is_chief(self) -> bool:
+        """See the base."""
+        return self._replicas.local[0] == 0
+
+    def place(self, data: Any) -> Any:
+        """See the base."""
+        if id(data) not in self._placed:
+            # Held on to, so that no other data get its id.
+            self._placed[id(data)] = data, self._replicas.place(data)
+        return self._placed[id(data)][1]
+
+    def map(self, fn: Callable, calls: Iterable[tuple]) -> Iterator[Any]:
+        """See the base."""
+        rest, total = iter(calls), self._replicas.total
+        while some := [*itertools.islice(rest, total)]:
+            # Replicas without a call repeat the last, so that all run the same program.
+            mine = [some[min(replica, len(some) - 1)] for replica in self._replicas.local]
+            results = [result for part in self.gather(self._replicas.run(fn, mine)) for result in part]
+            yield from results[: len(some)]
+
+    def gather(self, structure: Any) -> list:
+        """See the base."""
+        if self._num_processes == 1:
+            return [structure]
+        return [unpack(row, structure) for row in self._replicas.all_gather(pack(structure))]
+
+    def describe(self) -> dict[str, Any]:
+        """See the base."""
+        return {"strategy": self._name, "replicas": self._replicas.total, "processes": self._num_processes}
 
 
 def distribute(given: Any) -> AbstractDistribution:
     """Returns what a user's `distribution` means.
 
     Args:
-        given: None: this process alone.
+        given: None (this process alone), what the backend offers for several devices, or what this function returned.
     """
-    return Threads() if given is None else given
+    if given is None or isinstance(given, AbstractDistribution):
+        return given or Threads()
+    return Replicated(given)
+
+
+def start(strategy: str, num_devices: int | None = None, tpu: str = "local") -> Any:
+    """Returns what a user would give as `distribution`; to be called before the backend's first operation.
+
+    Args:
+        strategy: "none", "mirrored" (the devices of this process), "multi_worker" (several processes, as the
+            environment describes them) or "tpu".
+        num_devices: Devices of "mirrored"; None: all accelerators, else as many as there are cores.
+        tpu: Name or address of the TPU; "local": that of this machine.
+
+    Raises:
+        InputError: If the backend has no such strategy, or the environment does not describe it, or no TPU answers.
+    """
+    return None if strategy == "none" else _backend().start(strategy, num_devices, tpu)
 
 
 def map_in_threads(fn: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
@@ -88,11 +204,5 @@ def map_in_threads(fn: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
         pool.shutdown(cancel_futures=True)
 
 
-def to_tensors(structure: Any) -> Any:
-    """Returns the same with tensors for arrays; None stays."""
-    return keras.tree.map_structure(lambda a: None if a is None else ops.convert_to_tensor(a), structure)
-
-
-def to_numpy(structure: Any) -> Any:
-    """Returns the same with arrays for tensors."""
-    return keras.tree.map_structure(ops.convert_to_numpy, structure)
+def _backend() -> Any:
+    return importlib.import_module(f"{__name__}.{keras.config.backend()}")

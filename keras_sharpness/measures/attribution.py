@@ -54,7 +54,7 @@ def attribute(
         filters: Whether to give the first-order share of each filter (slice along the last axis of an array of two or
             more axes) instead of both answers for each layer.
         **options: Further arguments of `worst_case_sharpness`: `m`, `batches`, `training`, `examples`,
-            `normalize_logits`, `batch_size`, `plan`.
+            `normalize_logits`, `batch_size`, `plan`, `distribution`.
 
     Returns:
         A row for each layer, columns layer, num_weights, sharpness, standard_error, first_order_share; or for each

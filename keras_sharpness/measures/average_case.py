@@ -17,7 +17,7 @@ from keras_sharpness.perturbations import Ball, Region
 from keras_sharpness.selection import Selection
 from keras_sharpness.typing import Array, Cell, Data, State, Weights
 
-DISTRIBUTIONS = ("gaussian", "uniform")
+KINDS = ("gaussian", "uniform")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ def average_case_sharpness(
     loss: LossLike = None,
     rho: float = 1e-4,
     scaling: str = "adaptive",
-    distribution: str = "gaussian",
+    kind: str = "gaussian",
     num_draws: int = 10,
     m: int | None = 64,
     num_batches: int = 50,
@@ -80,6 +80,7 @@ def average_case_sharpness(
     normalize_logits: bool = False,
     batch_size: int | None = None,
     plan: str | None = None,
+    distribution: Any = None,
 ) -> AverageCaseSharpness:
     """Measures how far the loss rises on average when the weights are perturbed at random.
 
@@ -94,7 +95,7 @@ def average_case_sharpness(
         loss: The loss; None takes the compiled one.
         rho: Standard deviation (gaussian) or half width (uniform) of the noise, in units of the scale.
         scaling: "adaptive" (c = |w|), "none" (c = 1), "per_filter" or "per_layer".
-        distribution: "gaussian" or "uniform".
+        kind: Distribution of the noise, "gaussian" or "uniform".
         num_draws: Perturbations of each batch.
         m: Examples in a batch; None: one batch of all examples.
         num_batches: Batches, drawn independently and with replacement.
@@ -107,6 +108,7 @@ def average_case_sharpness(
         normalize_logits: Whether logits are normalized before the loss.
         batch_size: Examples in one forward pass.
         plan: "vectorized" or "sequential"; None: the faster.
+        distribution: Devices or processes to share out the work over; see `worst_case_sharpness`.
 
     Returns:
         The measurement.
@@ -115,32 +117,30 @@ def average_case_sharpness(
         InputError: If an argument is out of range or does not fit the others.
     """
     require_count("num_draws", num_draws)
-    known = distribution in DISTRIBUTIONS
-    require(known, f"`distribution` must be one of {', '.join(DISTRIBUTIONS)}", distribution=distribution)
+    require(kind in KINDS, f"`kind` must be one of {', '.join(KINDS)}", kind=kind)
     ball = Ball(rho=rho, scaling=scaling, eta=eta)
     cells = sample_cells(
         model, x, y, loss, m=m, num_batches=num_batches, seed=seed, batches=batches, examples=examples,
         training=training, normalize_logits=normalize_logits, draws=num_draws + 1, batch_size=batch_size, plan=plan,
+        distribution=distribution,
     )  # fmt: skip
 
     def block(weights: Weights, state: State, data: Data, cell: Cell, mask: Weights | None) -> Any:
         region = ball.around(weights, mask)
-        draw = backend.vectorize(
-            lambda batch, draw: _perturbation(region, distribution, seed, batch, draw), in_axes=(0, 0)
-        )
+        draw = backend.vectorize(lambda batch, draw: _perturbation(region, kind, seed, batch, draw), in_axes=(0, 0))
         return tuple(cells.values(weights, state, data, draw(cell["batch"], cell["draw"]), cell))
 
     losses, errors = cells.compile(block)(*values(model), mask(model, select))
-    config = dataclasses.asdict(ball) | {"distribution": distribution, "num_draws": num_draws, "training": training}
+    config = dataclasses.asdict(ball) | {"kind": kind, "num_draws": num_draws, "training": training}
     config = describe("average_case_sharpness", cells, seed=seed, batches=batches, **config)
     return AverageCaseSharpness(losses[:, 1:], losses[:, 0], errors[:, 1:] - errors[:, :1], config)
 
 
-def _perturbation(region: Region, distribution: str, seed: int, batch: Array, draw: Array) -> Weights:
+def _perturbation(region: Region, kind: str, seed: int, batch: Array, draw: Array) -> Weights:
     """Returns the noise of a draw: none for draw zero; draws 1 and 2, 3 and 4 and so on differ by their sign."""
     keys = (seed, batch, (draw + 1) // 2)
     shapes = [c.shape for c in region.scale]
-    if distribution == "gaussian":
+    if kind == "gaussian":
         sample = [noise.normal(shape, *keys, k) for k, shape in enumerate(shapes)]
     else:
         sample = [2 * noise.uniform(shape, *keys, k) - 1 for k, shape in enumerate(shapes)]

@@ -71,7 +71,7 @@ def sharpness_grid(
         seed: Seed of the draws.
         select: Which weights move.
         **options: Further arguments of `worst_case_sharpness`: `training`, `examples`, `normalize_logits`,
-            `batch_size`, `plan`.
+            `batch_size`, `plan`, `distribution`.
 
     Returns:
         The measurements.

@@ -45,7 +45,8 @@ def keskar_sharpness(
         loss: The loss; None takes the compiled one.
         epsilon: Size of the box; the paper takes 1e-3 and 5e-4.
         maximizer: How to climb.
-        **options: Further arguments of `worst_case_sharpness`: `examples`, `batch_size`, `select`, `training`.
+        **options: Further arguments of `worst_case_sharpness`: `examples`, `batch_size`, `select`, `training`,
+            `plan`, `distribution`.
 
     Returns:
         The measurement.
@@ -54,7 +55,7 @@ def keskar_sharpness(
         InputError: If an argument is out of range or does not fit the others.
     """
     require_positive("epsilon", epsilon)
-    require_options(options, ("examples", "batch_size", "select", "training", "plan"))
+    require_options(options, ("examples", "batch_size", "select", "training", "plan", "distribution"))
     r = worst_case_sharpness(
         model, x, y, loss, rho=epsilon, norm="linf", scaling="adaptive", eta=1.0, maximizer=maximizer, m=None, **options
     )

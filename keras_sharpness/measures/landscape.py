@@ -22,7 +22,7 @@ from keras_sharpness.typing import Array, Cell, Data, State, Weights
 
 DIRECTIONS = ("random", "ascent")
 OPTIONS = (
-    *("examples", "batch_size", "select", "training", "normalize_logits", "plan"),
+    *("examples", "batch_size", "select", "training", "normalize_logits", "plan", "distribution"),
     *("rho", "norm", "scaling", "maximizer"),
 )
 
@@ -90,7 +90,8 @@ def line(
         span: How far to go on both sides, in units of the direction.
         num_points: Points, an odd number to meet the weights themselves.
         seed: Seed of the direction.
-        **options: `examples`, `batch_size`, `select`, `training`, `normalize_logits`, `plan` as of
+        **options: `examples`, `batch_size`, `select`, `training`, `normalize_logits`, `plan`,
+            `distribution` as of
             `worst_case_sharpness`; for the ascent also `rho`, `norm`, `scaling`, `maximizer`.
 
     Returns:

@@ -61,6 +61,7 @@ def fisher_rao_norm(
     training: bool = False,
     normalize_logits: bool = False,
     plan: str | None = None,
+    distribution: Any = None,
 ) -> Estimate:
     """Measures the Fisher-Rao norm ||w||_fr^2 = E[ <w, gradient of l(w)>^2 ] (arXiv:1711.01530, definition 2).
 
@@ -78,6 +79,7 @@ def fisher_rao_norm(
         training: Whether layers run in training mode.
         normalize_logits: Whether logits are normalized before the loss.
         plan: "vectorized" or "sequential"; None: the faster.
+        distribution: Devices or processes to share out the work over; see `worst_case_sharpness`.
 
     Returns:
         The squared norm; `samples` has an entry for each example. The standard error is that of the draw.
@@ -91,6 +93,7 @@ def fisher_rao_norm(
         require_count("num_examples", num_examples)
         chosen = np.random.default_rng(seed).permutation(chosen)[:num_examples]
     options: dict[str, Any] = {"training": training, "normalize_logits": normalize_logits, "plan": plan}
+    options["distribution"] = distribution
     cells = sample_cells(model, x, y, loss, batches=chosen[:, None], **options)
 
     def block(weights: Weights, state: State, data: Data, cell: Cell, mask: Weights | None) -> Array:

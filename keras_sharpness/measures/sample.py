@@ -14,7 +14,7 @@ from keras_sharpness.selection import Selection, select
 from keras_sharpness.typing import Weights
 
 # Its arguments that measures hand on as they are.
-OPTIONS = ("training", "examples", "normalize_logits", "batch_size", "plan")
+OPTIONS = ("training", "examples", "normalize_logits", "batch_size", "plan", "distribution")
 
 
 def sample_cells(
@@ -33,6 +33,7 @@ def sample_cells(
     draws: int = 1,
     batch_size: int | None = None,
     plan: str | None = None,
+    distribution: Any = None,
 ) -> Cells:
     """Draws the batches of m-sharpness and lays out the work.
 
@@ -51,6 +52,7 @@ def sample_cells(
         draws: Cells for each batch.
         batch_size: Examples in one forward pass.
         plan: "vectorized" or "sequential"; None: the faster.
+        distribution: Devices or processes to share out the work over; None: this process alone.
 
     Returns:
         The cells.
@@ -65,7 +67,8 @@ def sample_cells(
         population = np.arange(objective.num_examples) if examples is None else examples
         population = check_indices(population, 1, objective.num_examples, "examples")
         indices = population[None] if m is None else draw_batches(population, m, num_batches, seed)
-    return Cells(objective, indices, draws=draws, training=training, plan=plan, batch_size=batch_size)
+    options: dict[str, Any] = {"plan": plan, "batch_size": batch_size, "distribution": distribution}
+    return Cells(objective, indices, draws=draws, training=training, **options)
 
 
 def describe(measure: str, cells: Cells, *, seed: int, batches: ArrayLike | None, **settings: Any) -> dict[str, Any]:

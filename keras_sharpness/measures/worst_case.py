@@ -115,6 +115,7 @@ def worst_case_sharpness(
     normalize_logits: bool = False,
     batch_size: int | None = None,
     plan: str | None = None,
+    distribution: Any = None,
 ) -> WorstCaseSharpness:
     """Measures how far the loss of a batch can rise when the weights move inside a ball, averaged over batches.
 
@@ -144,6 +145,8 @@ def worst_case_sharpness(
         normalize_logits: Whether logits are centred and divided by their norm before the loss (arXiv:2302.07011).
         batch_size: Examples in one forward pass, where all m at once would not fit the memory.
         plan: "vectorized" (many batches climb at once) or "sequential"; None: the faster for the model.
+        distribution: A `tf.distribute.Strategy`, `keras.distribution.DataParallel` or `torch.distributed.ProcessGroup`
+            to share out the batches over; None: this process alone. The numbers do not depend on it.
 
     Returns:
         The measurement; `value` and `standard_error` first of all.
@@ -155,7 +158,7 @@ def worst_case_sharpness(
     cells = sample_cells(
         model, x, y, loss, m=m, num_batches=num_batches, seed=seed, batches=batches, examples=examples,
         draws=restarts_of(maximizer), training=training, normalize_logits=normalize_logits,
-        batch_size=batch_size, plan=plan,
+        batch_size=batch_size, plan=plan, distribution=distribution,
     )  # fmt: skip
     climb = climbs(cells, ball, maximizer)
     path = climb(*values(model), mask(model, select)).path

@@ -54,9 +54,11 @@ class Trainer:
         """
         self._objective, self._examples, self._schedule, self._seed = objective, examples, schedule, seed
         self._plan = choose_plan(objective, plan)
-        self._slots = max(1, min(SLOTS, self._plan.most_copies, math.ceil(num_models / backend.workers())))
-        self._steps = {mode: compile_steps(self._step(mode), self._plan) for mode in (True, False)}
         self._distribution = distribute(distribution)
+        # Not by the replicas: their number must not change what is computed. Machines may have different cores.
+        parts = self._distribution.of_chief(np.asarray(backend.workers()))
+        self._slots = max(1, min(SLOTS, self._plan.most_copies, math.ceil(num_models / parts)))
+        self._steps = {mode: compile_steps(self._step(mode), self._plan) for mode in (True, False)}
 
     def train(self, indices: Iterable[int]) -> Iterator[Member]:
         """Yields the trained members of these places in the pool, as they finish.

@@ -1,6 +1,7 @@
 """A study by the released code's procedure."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -18,17 +19,20 @@ class ReleasedStudy(Study):
 
     config: ReleasedConfig
 
-    def __init__(self, config: ReleasedConfig, dataset: Dataset, plan: str | None = None) -> None:
+    def __init__(
+        self, config: ReleasedConfig, dataset: Dataset, plan: str | None = None, distribution: Any = None
+    ) -> None:
         """Builds the network and compiles what all members share; see `Study`.
 
         Args:
             config: The settings.
             dataset: What `released.data.load` returned.
             plan: "vectorized" or "sequential"; None: the faster.
+            distribution: What to share out the training over; the released ascents run whole in every process.
         """
         # Whole training sets leave nothing to gain from several members at once, and no longer fit the caches.
         full = config.schedule.full_gradient
-        super().__init__(config, dataset, plan or ("sequential" if full else None))
+        super().__init__(config, dataset, plan or ("sequential" if full else None), distribution)
         self._ascent = None
         if not config.follows_paper("ascent"):
             kind = ASCENTS[config.model]

@@ -8,6 +8,7 @@ import json
 import logging
 import platform
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +21,10 @@ from tqdm import tqdm
 
 from keras_sharpness import backend
 from keras_sharpness.atomic import atomic_open, remove_parts
+from keras_sharpness.distribution.structures import to_numpy
 from keras_sharpness.errors import InputError, require
+from keras_sharpness.objective import values
+from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.store import PoolStore
 from keras_sharpness.statistics import kendall
 from keras_sharpness.studies.study import Study
@@ -45,6 +49,9 @@ def run_study(
 ) -> dict[str, Any]:
     """Trains, measures and correlates; leaves `config.json`, `models.csv`, `summary.json` and the pool in the folder.
 
+    Where the study is shared out over several processes, each of them calls this: the first alone touches the folder,
+    which the others need not see.
+
     Args:
         study: The study; building it has checked its settings.
         folder: The run's folder.
@@ -53,25 +60,60 @@ def run_study(
         stop: Asked before each model whether to stop: models under way are finished, no others begun.
 
     Returns:
-        The summary: tau, p-value, interval, number of models, seconds.
+        The summary: tau, p-value, interval, number of models, seconds. Empty in all processes but the first.
 
     Raises:
-        InputError: If the folder holds a run with other settings, or another process works in it.
-        Stopped: If `stop` said so before all was done.
+        InputError: If the folder holds a run with other settings, or another process works in it, or the processes
+            that share out a study have other settings.
+        Stopped: If `stop` said so before all was done, in any process.
     """
-    with alone_in(folder):
-        return _run_study(study, folder, resume, command, stop)
+    if not study.distribution.is_chief:
+        _agree(study)
+        _train(study, None, stop)
+        _measure(study, None, stop)
+        return {}
+    with contextlib.ExitStack() as stack:
+        try:
+            store = _open(study, folder, resume, command, stack)
+        except Exception:
+            _agree(study, ready=False)
+            raise
+        _agree(study)
+        return _run_study(study, store, folder, stop)
 
 
-def _run_study(study: Study, folder: Path, resume: bool, command: str, stop: Callable[[], bool]) -> dict[str, Any]:
+def _open(study: Study, folder: Path, resume: bool, command: str, stack: contextlib.ExitStack) -> PoolStore:
+    stack.enter_context(alone_in(folder))
     store = PoolStore(folder)
     if not resume:
         store.clear()
         (folder / TIMES).unlink(missing_ok=True)
-    trained = store.trained()
-    _write_config(folder, _describe(study, command), fresh=not trained)
+    _write_config(folder, _describe(study, command), fresh=not store.trained())
+    return store
+
+
+def _agree(study: Study, ready: bool = True) -> None:
+    """Raises unless the first process is ready and all have the same settings; else they would wait for ever.
+
+    Args:
+        study: The study.
+        ready: Whether this process is.
+
+    Raises:
+        InputError: If not, in all processes; the first has an error of its own.
+    """
+    settings = json.dumps([dataclasses.asdict(study.config), keras.config.backend()])
+    known = study.distribution.gather(np.array([ready, zlib.crc32(settings.encode())], np.uint32))
+    if study.distribution.is_chief and not ready:
+        return
+    require(bool(known[0][0]), "the first process must be able to start; it says why it is not")
+    same = all(settings == known[0][1] for _, settings in known)
+    require(same, "all processes must be given the same settings", checksums=[int(settings) for _, settings in known])
+
+
+def _run_study(study: Study, store: PoolStore, folder: Path, stop: Callable[[], bool]) -> dict[str, Any]:
     with _timed(folder, "training"):
-        _train(study, store, trained, stop)
+        _train(study, store, stop)
     with _timed(folder, "sharpness"):
         _measure(study, store, stop)
     table = _table(study, store)
@@ -102,20 +144,39 @@ def summarize(table: pd.DataFrame) -> dict[str, Any]:
     return tau | counts
 
 
-def _train(study: Study, store: PoolStore, trained: set[int], stop: Callable[[], bool]) -> None:
-    missing = _missing(study.config.num_models, trained, "trained")
+def _train(study: Study, store: PoolStore | None, stop: Callable[[], bool]) -> None:
+    missing, stop = _missing(study, store.trained() if store else set(), "trained"), _agreed(study, stop)
     indices = itertools.takewhile(lambda _: not stop(), missing)
-    for member in progress(study.train(indices), missing, "training"):
-        store.save_member(member, study.evaluate(member))
+    for member in progress(study.train(indices), missing, "training", study):
+        evaluation = study.evaluate(member)
+        if store:
+            store.save_member(member, evaluation)
     _check_done(stop)
 
 
-def _measure(study: Study, store: PoolStore, stop: Callable[[], bool]) -> None:
-    missing = _missing(study.config.num_models, store.measured(), "measured")
-    members = (store.load_member(index) for index in itertools.takewhile(lambda _: not stop(), missing))
-    for index, losses in progress(study.measure(members), missing, "sharpness"):
-        store.save_paths(index, losses)
+def _measure(study: Study, store: PoolStore | None, stop: Callable[[], bool]) -> None:
+    missing, stop = _missing(study, store.measured() if store else set(), "measured"), _agreed(study, stop)
+    members = (_load(study, store, index) for index in itertools.takewhile(lambda _: not stop(), missing))
+    for index, losses in progress(study.measure(members), missing, "sharpness", study):
+        if store:
+            store.save_paths(index, losses)
     _check_done(stop)
+
+
+def _load(study: Study, store: PoolStore | None, index: int) -> Member:
+    """Returns a saved member, from the process that can read it."""
+    weights, state = to_numpy(values(study.objective.model))
+    if store is None:
+        member = Member(index=index, seed=0, weights=weights, state=state)
+    else:
+        member = store.load_member(index)
+    weights, state = study.distribution.of_chief((member.weights, member.state))
+    return dataclasses.replace(member, weights=weights, state=state)
+
+
+def _agreed(study: Study, stop: Callable[[], bool]) -> Callable[[], bool]:
+    """Returns whether any process was asked to stop: all must end at the same place."""
+    return lambda: any(study.distribution.gather(np.asarray(bool(stop()))))
 
 
 def _check_done(stop: Callable[[], bool]) -> None:
@@ -151,23 +212,27 @@ def alone_in(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _missing(num_models: int, done: set[int], what: str) -> list[int]:
-    missing = [index for index in range(num_models) if index not in done]
-    if len(missing) < num_models:
+def _missing(study: Study, done: set[int], what: str) -> list[int]:
+    num_models = study.config.num_models
+    found = study.distribution.of_chief(np.isin(np.arange(num_models), [*done]))
+    missing = np.flatnonzero(~found).tolist()
+    if study.distribution.is_chief and len(missing) < num_models:
         log.info("%d of %d models are already %s", num_models - len(missing), num_models, what)
     return missing
 
 
-def progress(work: Iterable[T], missing: list[int], stage: str) -> Iterable[T]:
+def progress(work: Iterable[T], missing: list[int], stage: str, study: Study) -> Iterable[T]:
     """Returns the work, with a bar on a terminal.
 
     Args:
         work: Yields something for each missing model.
         missing: The models.
         stage: What the bar is called.
+        study: Only its first process shows a bar.
     """
     # Without a terminal the bar would fill a log with control characters.
-    return tqdm(work, total=len(missing), desc=stage, unit="model", disable=None if missing else True)
+    silent = None if missing and study.distribution.is_chief else True
+    return tqdm(work, total=len(missing), desc=stage, unit="model", disable=silent)
 
 
 @contextlib.contextmanager
@@ -201,6 +266,8 @@ def _describe(study: Study, command: str) -> dict[str, Any]:
         "data": study.dataset.source,
         "backend": keras.config.backend(),
         "devices": backend.devices(),
+        # Not a setting: the numbers do not depend on it.
+        "distribution": study.distribution.describe(),
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
         "command": command,
     }

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from keras_sharpness import models
 from keras_sharpness.cells import Cells
 from keras_sharpness.data.dataset import Dataset
+from keras_sharpness.distribution import distribute
 from keras_sharpness.maximizers import make_maximizer
 from keras_sharpness.measures.batches import draw_batches
 from keras_sharpness.measures.worst_case import WorstCaseSharpness, loss_paths
@@ -34,29 +36,33 @@ class Study:
         maximizer: How to climb.
     """
 
-    def __init__(self, config: StudyConfig, dataset: Dataset, plan: str | None = None) -> None:
+    def __init__(
+        self, config: StudyConfig, dataset: Dataset, plan: str | None = None, distribution: Any = None
+    ) -> None:
         """Builds the network and compiles what all members share.
 
         Args:
             config: The settings.
             dataset: The system's data.
             plan: "vectorized" or "sequential"; None: the faster. The numbers do not depend on it.
+            distribution: A `tf.distribute.Strategy`, `keras.distribution.DataParallel` or
+                `torch.distributed.ProcessGroup` to share out the work over; None: this process alone. Nor on this.
         """
-        self.config, self.dataset = config, dataset
+        self.config, self.dataset, self.distribution = config, dataset, distribute(distribution)
         network, loss = build_network(config), _loss(config)
         self.objective = Objective(network, loss, dataset.x, dataset.y)
         field = dataset.training_field(self.objective.hops)
         self.training_examples = field.train
         self.training_objective = self.objective if field is dataset else Objective(network, loss, field.x, field.y)
         on = (self.training_objective, self.training_examples)
-        self._trainer = Trainer(*on, config.schedule, config.seed, plan, config.num_models)
-        self._evaluation = compile_evaluation(self.objective, config.system.classification)
+        self._trainer = Trainer(*on, config.schedule, config.seed, plan, config.num_models, self.distribution)
+        self._evaluation = compile_evaluation(self.objective, config.system.classification, self.distribution)
         self.ball = Ball(rho=config.rho, norm=config.norm, scaling=config.scaling, eta=config.eta)
         settings = (config.step_size, config.direction, config.coordinates, config.num_restarts, config.seed)
         self.maximizer = make_maximizer(config.maximizer, config.pga_steps, *settings)
         # All members climb on the same batches: their differences are then their own, not the draw's.
         batches = draw_batches(dataset.train, config.m, config.num_batches, config.seed)
-        cells = Cells(self.objective, batches, draws=config.num_restarts, plan=plan)
+        cells = Cells(self.objective, batches, draws=config.num_restarts, plan=plan, distribution=self.distribution)
         self._paths = loss_paths(cells, self.ball, self.maximizer)
 
     def train(self, indices: Iterable[int]) -> Iterator[Member]:

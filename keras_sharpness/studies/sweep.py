@@ -28,6 +28,7 @@ class Sweep:
     """Measures members for every pair of a radius and a batch size, with a study's data, ball and maximizer.
 
     Attributes:
+        study: The study whose pool it is.
         rhos: Radii.
         ms: Examples in a batch, or "full": one batch of the whole training set.
     """
@@ -47,7 +48,7 @@ class Sweep:
         require(len(rhos) > 0 and len(ms) > 0, "`rhos` and `ms` must not be empty", rhos=rhos, ms=ms)
         for rho in rhos:
             require_non_negative("rho", rho)
-        self.rhos, self.ms = list(rhos), list(ms)
+        self.study, self.rhos, self.ms = study, list(rhos), list(ms)
         self._paths = [self._compile(study, m, plan) for m in ms]
 
     def measure(self, members: Iterable[Member]) -> Iterator[tuple[int, np.ndarray]]:
@@ -104,7 +105,7 @@ def run_sweep(
         missing = [index for index in range(num_models) if not _is_done(_path(files, index))]
         indices = itertools.takewhile(lambda _: not stop(), missing)
         members = (store.load_member(index) for index in indices)
-        for index, sharpness in progress(sweep.measure(members), missing, "sweep"):
+        for index, sharpness in progress(sweep.measure(members), missing, "sweep", sweep.study):
             save_arrays(_path(files, index), rhos=sweep.rhos, ms=np.array(sweep.ms, str), sharpness=sharpness)
         if stop():
             raise Stopped

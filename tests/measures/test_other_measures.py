@@ -15,9 +15,7 @@ def test_average_case_of_small_noise_is_half_the_trace(small, flat, dense_hessia
     scale = np.abs(flat) if scaling == "adaptive" else np.ones(26)
     rho = 0.03
     expected = 0.5 * rho**2 * variance * np.trace(scale[:, None] * dense_hessian * scale)
-    r = ks.average_case_sharpness(
-        *small, rho=rho, scaling=scaling, distribution=distribution, num_draws=4000, m=None, seed=2
-    )
+    r = ks.average_case_sharpness(*small, rho=rho, scaling=scaling, kind=distribution, num_draws=4000, m=None, seed=2)
     assert abs(r.value - expected) < 4 * r.standard_error + 0.02 * abs(expected)
     assert r.standard_error < 0.15 * abs(expected)
 
@@ -119,7 +117,7 @@ def test_plane_contains_the_line(small):
     ("call", "message"),
     [
         (lambda s: ks.average_case_sharpness(*s, num_draws=0), "`num_draws` must be at least 1"),
-        (lambda s: ks.average_case_sharpness(*s, distribution="cauchy"), "`distribution` must be one of"),
+        (lambda s: ks.average_case_sharpness(*s, kind="cauchy"), "`kind` must be one of"),
         (lambda s: ks.sharpness_grid(*s, rhos=[]), "`rhos` and `ms` must not be empty"),
         (lambda s: ks.sharpness_grid(*s, rhos=[-1.0]), "`rho` must be finite and non-negative"),
         (lambda s: ks.critical_sharpness(*s, first_rate=0.0), "`first_rate` must be finite and positive"),

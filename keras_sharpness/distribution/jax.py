@@ -1,0 +1,77 @@
+"""Replicas of a `keras.distribution.DataParallel`: devices of this process, or of several."""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import jax
+import keras
+import numpy as np
+from jax.experimental import multihost_utils
+
+from keras_sharpness.errors import require
+
+FORCED = "xla_force_host_platform_device_count"
+PROCESSES = tuple(f"KERAS_DISTRIBUTION_{name}" for name in ("JOB_ADDRESSES", "NUM_PROCESSES", "PROCESS_ID"))
+
+
+class Copies:
+    """An array on each device."""
+
+    def __init__(self, array: Any, devices: list) -> None:
+        """Copies the array."""
+        self.arrays = {device: jax.device_put(array, device) for device in devices}
+
+
+class Replicas:
+    """See the package."""
+
+    def __init__(self, distribution: Any) -> None:
+        """See the package."""
+        known = isinstance(distribution, keras.distribution.DataParallel)
+        require(known, "`distribution` must be a keras.distribution.DataParallel on JAX", distribution=distribution)
+        devices = [*distribution.device_mesh.backend_mesh.devices.flat]
+        self.total = len(devices)
+        self.local = [k for k, device in enumerate(devices) if device.process_index == jax.process_index()]
+        self._devices = [devices[k] for k in self.local]
+        self._threads = ThreadPoolExecutor(len(self._devices))
+
+    def place(self, data: Any) -> Any:
+        """See the package."""
+        return keras.tree.map_structure(lambda a: Copies(a, self._devices), data)
+
+    def run(self, fn: Callable, calls: list[tuple]) -> list:
+        """See the package. In threads, as not all of a function is compiled where loops are Python's."""
+        return [*self._threads.map(lambda device, args: _run(fn, args, device), self._devices, calls)]
+
+    def all_gather(self, vector: np.ndarray) -> np.ndarray:
+        """See the package."""
+        return multihost_utils.process_allgather(vector)
+
+
+def _run(fn: Callable, args: tuple, device: Any) -> Any:
+    def put(leaf: Any) -> Any:
+        if leaf is None or isinstance(leaf, Copies):
+            return leaf and leaf.arrays[device]
+        return jax.device_put(leaf, device)
+
+    with jax.default_device(device):
+        return keras.tree.map_structure(np.asarray, fn(*keras.tree.map_structure(put, args)))
+
+
+def start(strategy: str, num_devices: int | None, tpu: str) -> keras.distribution.DataParallel:
+    """See the package."""
+    require(strategy != "tpu", "JAX takes the devices of a TPU as they are: --strategy=mirrored", strategy=strategy)
+    if strategy == "multi_worker":
+        missing = [name for name in PROCESSES if not os.environ.get(name)]
+        require(not missing, f"{', '.join(PROCESSES)} must be set for several processes on JAX", missing=missing)
+        keras.distribution.initialize()
+        return keras.distribution.DataParallel(devices=keras.distribution.list_devices())
+    if FORCED not in os.environ.get("XLA_FLAGS", ""):
+        # Of no account where there are accelerators.
+        jax.config.update("jax_num_cpu_devices", num_devices or os.cpu_count() or 1)
+    devices = keras.distribution.list_devices()
+    count = num_devices or len(devices)
+    require(count <= len(devices), f"`num_devices` must be at most {len(devices)}", num_devices=count)
+    return keras.distribution.DataParallel(devices=devices[:count])

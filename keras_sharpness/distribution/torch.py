@@ -1,0 +1,51 @@
+"""Replicas of a `torch.distributed.ProcessGroup`: one in each process."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from keras import ops
+
+from keras_sharpness.distribution.structures import to_numpy, to_tensors
+from keras_sharpness.errors import require
+
+PROCESSES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
+
+class Replicas:
+    """See the package."""
+
+    def __init__(self, group: Any) -> None:
+        """See the package."""
+        known = isinstance(group, torch.distributed.ProcessGroup)
+        require(known, "`distribution` must be a torch.distributed.ProcessGroup on PyTorch", distribution=group)
+        self._group, self.total, self.local = group, group.size(), [group.rank()]
+
+    def place(self, data: Any) -> Any:
+        """See the package."""
+        return data
+
+    def run(self, fn: Callable, calls: list[tuple]) -> list:
+        """See the package."""
+        return [to_numpy(fn(*to_tensors(args))) for args in calls]
+
+    def all_gather(self, vector: np.ndarray) -> np.ndarray:
+        """See the package."""
+        own = ops.convert_to_tensor(vector)
+        rows = [torch.empty_like(own) for _ in range(self.total)]
+        torch.distributed.all_gather(rows, own, group=self._group)
+        return to_numpy(torch.stack(rows))
+
+
+def start(strategy: str, num_devices: int | None, tpu: str) -> Any:
+    """See the package."""
+    several = strategy == "multi_worker"
+    require(several, "PyTorch takes a process for each device: torchrun and --strategy=multi_worker", strategy=strategy)
+    missing = [name for name in PROCESSES if not os.environ.get(name)]
+    require(not missing, f"{', '.join(PROCESSES)} must be set, as torchrun does", missing=missing)
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+    torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    return torch.distributed.group.WORLD

@@ -1,0 +1,57 @@
+"""Finds a TPU, or says at once that there is none."""
+
+import concurrent.futures
+import socket
+import threading
+from urllib.parse import urlsplit
+
+import tensorflow as tf
+
+from keras_sharpness.errors import InputError
+
+# Seconds for an answer. The resolver would ask the metadata server of a cloud machine for minutes.
+PATIENCE = 5.0
+
+
+def connect(name: str) -> tf.distribute.Strategy:
+    """Returns the strategy of a TPU, initialized.
+
+    Args:
+        name: Its name, its address, or "local": that of this machine.
+
+    Raises:
+        InputError: If none answers.
+    """
+    try:
+        resolver = _resolve(name)
+        _knock(resolver.master())
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+        return tf.distribute.TPUStrategy(resolver)
+    except Exception as error:
+        reason = (str(error).strip() or type(error).__name__).split("\n")[0][:200]
+        raise InputError(f"a TPU named {name!r} must answer. Received: {reason}") from None
+
+
+def _resolve(name: str) -> tf.distribute.cluster_resolver.TPUClusterResolver:
+    found: concurrent.futures.Future = concurrent.futures.Future()
+
+    def look() -> None:
+        try:
+            found.set_result(tf.distribute.cluster_resolver.TPUClusterResolver(tpu=name))
+        except BaseException as error:
+            found.set_exception(error)
+
+    # A daemon, which does not keep the process from ending.
+    threading.Thread(target=look, daemon=True).start()
+    try:
+        return found.result(PATIENCE)
+    except concurrent.futures.TimeoutError:
+        raise InputError(f"no answer within {PATIENCE:.0f} seconds") from None
+
+
+def _knock(master: str) -> None:
+    """Raises unless something listens at a remote TPU's address."""
+    address = urlsplit(master)
+    if address.hostname:
+        socket.create_connection((address.hostname, address.port or 8470), PATIENCE).close()
