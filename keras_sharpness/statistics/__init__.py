@@ -1,5 +1,6 @@
 """What a pool of models says about sharpness and generalization. Needs NumPy, SciPy and pandas only."""
 
+from keras_sharpness.statistics.comparing import TauDifference, compare_taus, kendall_of_any_size
 from keras_sharpness.statistics.correlation import Kendall, kendall
 from keras_sharpness.statistics.granulated import granulated_kendall
 from keras_sharpness.statistics.jackknife import jackknife_interval
@@ -9,9 +10,12 @@ from keras_sharpness.statistics.testing import permutation_p_values
 
 __all__ = [
     "Kendall",
+    "TauDifference",
+    "compare_taus",
     "granulated_kendall",
     "jackknife_interval",
     "kendall",
+    "kendall_of_any_size",
     "partial_kendall",
     "permutation_p_values",
     "pool_size",
