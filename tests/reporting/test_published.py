@@ -3,8 +3,9 @@
 import dataclasses
 
 import pytest
+import scipy.stats
 
-from keras_sharpness.reporting.published import PUBLISHED
+from keras_sharpness.reporting.published import PUBLISHED, published_points
 
 
 def test_figure_1():
@@ -18,3 +19,11 @@ def test_figure_1():
 def test_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         PUBLISHED["fcnn"].tau = 0.0
+
+
+@pytest.mark.parametrize("model", PUBLISHED)
+def test_points_have_the_printed_tau_up_to_reading(model):
+    points = published_points().query("model == @model")
+    tau = scipy.stats.kendalltau(points["sharpness"], points["test_loss"]).statistic
+    assert len(points) == PUBLISHED[model].num_models
+    assert tau == pytest.approx(PUBLISHED[model].tau, abs=0.015)
