@@ -56,8 +56,8 @@ def compare_taus(
         confidence: Nominal coverage of the interval, between 0 and 1.
 
     Returns:
-        The difference. All but the difference itself are NaN where neither pool shows how much its tau varies: all its
-        pairs agree, say.
+        The difference. All but the difference itself are NaN where a pool does not show how much its tau varies: if all
+        its pairs agree, say.
 
     Raises:
         InputError: If a pool has no tau, see `kendall`.
@@ -65,8 +65,8 @@ def compare_taus(
     pools = [checked(*pool) for pool in (a, b)]
     taus = [float(scipy.stats.kendalltau(*pool).statistic) for pool in pools]
     with np.errstate(invalid="ignore"):  # Without one of its models, a pool of few may be all ties.
-        error = math.hypot(*(jackknife_interval(*pool)[0] for pool in pools))
-    error = error if error > 0 else float("nan")
+        errors = [jackknife_interval(*pool)[0] for pool in pools]
+    error = math.hypot(*errors) if all(error > 0 for error in errors) else float("nan")
     difference, reach = taus[0] - taus[1], float(scipy.stats.norm.ppf((1 + confidence) / 2)) * error
     return TauDifference(
         difference=difference,
