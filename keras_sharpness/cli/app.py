@@ -18,6 +18,7 @@ python main.py sweep RUN [flags]  measure a run's models for many radii and batc
 python main.py ablation [flags]   go from the released code's procedure to the paper's, one particular at a time
 python main.py measure [flags]    measure a saved .keras model on a .npz file of data
 python main.py report RUN         write the report of a finished run again
+python main.py compare RUN...     put runs, or CSV files of sharpness and test_loss, beside the published points
 python main.py benchmark          time training and sharpness beside a plain PyTorch loop
 
 Without flags: 50 fully connected networks on Abalone. Results go to a folder in runs/. Flags can be kept in a file and

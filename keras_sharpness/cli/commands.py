@@ -142,6 +142,20 @@ def report(run: str) -> None:
     log.info("report: %s", folder / "report.md")
 
 
+def compare(*runs: str) -> None:
+    """Writes runs beside each other and beside the published points.
+
+    Args:
+        *runs: Folders of runs, or CSV files with columns `sharpness` and `test_loss`.
+    """
+    from keras_sharpness.reporting.compare import write_comparison
+
+    output, reference = Path(flags.FLAGS.output_dir or "runs/comparison"), str(flags.FLAGS["with"].value)
+    for line in write_comparison(runs, reference, output):
+        log.info(line)
+    log.info("comparison: %s", output / "compare.md")
+
+
 def benchmark() -> None:
     """Times training and sharpness beside a plain PyTorch loop."""
     require(
@@ -158,9 +172,18 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "ablation": ablation,
     "measure": measure,
     "report": report,
+    "compare": compare,
     "benchmark": benchmark,
 }
-ARGUMENTS = {"study": [], "sweep": ["RUN"], "ablation": [], "measure": [], "report": ["RUN"], "benchmark": []}
+ARGUMENTS = {
+    "study": [],
+    "sweep": ["RUN"],
+    "ablation": [],
+    "measure": [],
+    "report": ["RUN"],
+    "compare": ["RUNS"],
+    "benchmark": [],
+}
 
 
 def choose(words: Sequence[str]) -> tuple[Callable[..., None], list[str]]:
@@ -175,9 +198,9 @@ def choose(words: Sequence[str]) -> tuple[Callable[..., None], list[str]]:
     name, *arguments = words or ["study"]
     require(name in COMMANDS, f"the command must be one of {', '.join(COMMANDS)}", command=name)
     expected = ARGUMENTS[name]
-    require(
-        len(arguments) == len(expected), f"`{name}` takes {' '.join(expected) or 'no arguments'}", arguments=arguments
-    )
+    # RUNS: one or more.
+    fits = len(arguments) >= 1 if expected == ["RUNS"] else len(arguments) == len(expected)
+    require(fits, f"`{name}` takes {' '.join(expected) or 'no arguments'}", arguments=arguments)
     return COMMANDS[name], arguments
 
 

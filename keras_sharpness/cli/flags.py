@@ -28,17 +28,10 @@ GROUPS = {
     ),
     "Sweep": ("rhos", "ms"),
     "Measure": ("keras_model", "data", "measure", "loss", "select", "num_draws", "k"),
+    "Compare": ("with",),
     "Run": (
-        "backend",
-        "plan",
-        "strategy",
-        "num_devices",
-        "tpu",
-        "split",
-        "data_dir",
-        "download",
-        "output_dir",
-        "resume",
+        *("backend", "plan", "strategy", "num_devices", "tpu", "split"),
+        *("data_dir", "download", "output_dir", "resume"),
     ),
 }
 SETTINGS = (*GROUPS["Study"], *GROUPS["Training"], *GROUPS["Sharpness"])
@@ -51,6 +44,7 @@ def define() -> None:
     _define_sharpness()
     _define_sweep()
     _define_measure()
+    _define_compare()
     _define_run()
 
 
@@ -181,6 +175,12 @@ def _define_measure() -> None:
         lower_bound=1,
     )
     flags.DEFINE_integer("k", 1, "How many eigenvalues.", lower_bound=1)
+
+
+def _define_compare() -> None:
+    flags.DEFINE_string(
+        "with", "published", "What the others are compared with: published (the paper's points), none, a RUN or a .csv."
+    )
 
 
 def _define_run() -> None:

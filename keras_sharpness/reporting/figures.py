@@ -57,8 +57,8 @@ def scatter(
     axes = figure.add_subplot()
     num_far = _draw_points(axes, finite)
     unit = UNITS.get(loss_name, "")
-    _finish_axis(axes.xaxis, f"{sharpness_name}, ρ = {rho:g}", unit)
-    _finish_axis(axes.yaxis, f"Test {loss_name}", unit if unit == "nats" else "")
+    finish_axis(axes.xaxis, f"{sharpness_name}, ρ = {rho:g}", unit)
+    finish_axis(axes.yaxis, f"Test {loss_name}", unit if unit == "nats" else "")
     axes.spines[["top", "right"]].set_visible(False)
     _write_header(axes, title, [describe(kendall), *_far_note(num_far)])
     return figure
@@ -86,14 +86,14 @@ def _draw_points(axes: Axes, models: pd.DataFrame) -> int:
     inside = _within(x, limits[0]) & _within(y, limits[1])
     bars = inside & (error > 0)
     axes.errorbar(x[bars], y[bars], xerr=error[bars], fmt="none", ecolor=BAR_COLOUR, elinewidth=0.8, zorder=1)
-    size, alpha = _marker(len(x))
+    size, alpha = marker(len(x))
     axes.scatter(x[inside], y[inside], s=size, alpha=alpha, color=POINT_COLOUR, linewidths=0, zorder=2)
     for place in zip(x[~inside], y[~inside], strict=True):
         _draw_far_point(axes, place, limits)
     return int((~inside).sum())
 
 
-def _marker(num_models: int) -> tuple[float, float]:
+def marker(num_models: int) -> tuple[float, float]:
     """Returns area in square points and opacity: the more models, the smaller and fainter."""
     many = max(num_models, 1)
     return float(np.clip(1500 / many, 5, 32)), float(np.clip(25 / many**0.5, 0.3, 0.85))
@@ -176,7 +176,8 @@ def _title_size(title: str) -> float:
     return min(15.0, 370 / (0.65 * max(len(title), 1)))
 
 
-def _finish_axis(axis: Axis, name: str, unit: str) -> None:
+def finish_axis(axis: Axis, name: str, unit: str) -> None:
+    """Names an axis and gives it few and round ticks, with their power of ten in the name."""
     axis.set_tick_params(labelsize=12, labelcolor=TEXT_COLOUR)
     power = _round_ticks(axis) if axis.get_scale() == "linear" else ""
     unit = f"{power} {unit}".strip()

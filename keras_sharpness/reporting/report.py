@@ -57,19 +57,21 @@ def verdict(kendall: Kendall | None, published: Published | None) -> str:
     if kendall is None:
         return "Kendall's tau is undefined: too few models with finite, different values."
     found = (
-        f"{_finding(kendall)}: tau = {kendall.tau:.3f}, and its {100 * kendall.confidence:g} % interval "
-        f"{_interval(kendall)} {'excludes' if _excludes_zero(kendall) else 'includes'} 0"
+        f"{finding(kendall)}: tau = {kendall.tau:.3f}, and its {100 * kendall.confidence:g} % interval "
+        f"{interval(kendall)} {'excludes' if excludes_zero(kendall) else 'includes'} 0"
     )
     return f"{found}; {_comparison(kendall, published)}." if published else f"{found}."
 
 
-def _finding(kendall: Kendall) -> str:
-    if not _excludes_zero(kendall):
+def finding(kendall: Kendall) -> str:
+    """Returns in words what tau means, if its interval leaves out zero."""
+    if not excludes_zero(kendall):
         return "No clear relation between sharpness and test loss"
     return f"Sharper models had {'higher' if kendall.tau > 0 else 'lower'} test loss"
 
 
-def _excludes_zero(kendall: Kendall) -> bool:
+def excludes_zero(kendall: Kendall) -> bool:
+    """Returns whether the interval of tau leaves out zero."""
     return kendall.ci_low > 0 or kendall.ci_high < 0
 
 
@@ -79,7 +81,8 @@ def _comparison(kendall: Kendall, published: Published) -> str:
     return f"the paper's {published.tau:.3f} has {sign} and lies {place} the interval"
 
 
-def _interval(kendall: Kendall) -> str:
+def interval(kendall: Kendall) -> str:
+    """Returns "[-0.457, -0.047]"."""
     return f"[{kendall.ci_low:.3f}, {kendall.ci_high:.3f}]"
 
 
@@ -141,7 +144,7 @@ def _our_column(run: RunFolder) -> list[tuple[str, str]]:
     kendall = run.kendall
     return [
         ("Kendall's tau", f"{kendall.tau:.3f}" if kendall else "undefined"),
-        ("95 % interval", _interval(kendall) if kendall else "undefined"),
+        ("95 % interval", interval(kendall) if kendall else "undefined"),
         ("p-value", f"{kendall.p_value:.2g}" if kendall else "undefined"),
         ("models", str(run.summary["num_models"])),
         ("rho", f"{run.setting('rho'):g}"),

@@ -69,7 +69,7 @@ def read_run(folder: Path) -> RunFolder:
         InputError: If a file is missing or damaged, or lacks what a report needs.
     """
     config, summary = _read_json(folder / "config.json"), _read_json(folder / "summary.json")
-    run = RunFolder(config=config, models=_read_models(folder / "models.csv"), summary=summary)
+    run = RunFolder(config=config, models=read_table(folder / "models.csv", COLUMNS), summary=summary)
     _check_summary(folder / "summary.json", summary)
     require(isinstance(run.setting("model"), str), f"{folder / 'config.json'} must name the `model`")
     require(_is_number(run.setting("rho")), f"{folder / 'config.json'} must hold `rho`", rho=run.setting("rho"))
@@ -102,19 +102,31 @@ def _read_json(path: Path) -> dict[str, Any]:
     return dict(content)
 
 
-def _read_models(path: Path) -> pd.DataFrame:
+def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    """Reads a CSV file that has a row per model.
+
+    Args:
+        path: The file.
+        columns: Columns of numbers that it must have; more are allowed.
+
+    Returns:
+        The table.
+
+    Raises:
+        InputError: If the file is missing or damaged, or lacks a column or rows.
+    """
     require(path.is_file(), f"{path} must be a readable file")
     try:
-        models = pd.read_csv(path)
+        table = pd.read_csv(path)
     except (OSError, ValueError) as error:
         # Pandas's messages can run over several lines.
         raise InputError(f"{path} must be a CSV table. Received: {' '.join(str(error).split())}") from error
-    missing = [name for name in COLUMNS if name not in models]
-    require(not missing, f"{path} must have the columns {', '.join(COLUMNS)}", missing=missing)
-    require(len(models) > 0, f"{path} must have a row per model", rows=0)
-    words = [name for name in COLUMNS if not pd.api.types.is_numeric_dtype(models[name])]
+    missing = [name for name in columns if name not in table]
+    require(not missing, f"{path} must have the columns {', '.join(columns)}", missing=missing)
+    require(len(table) > 0, f"{path} must have a row per model", rows=0)
+    words = [name for name in columns if not pd.api.types.is_numeric_dtype(table[name])]
     require(not words, f"{path} must hold numbers", not_numbers=words)
-    return models
+    return table
 
 
 def _read_text(path: Path) -> str:

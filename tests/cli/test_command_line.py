@@ -80,6 +80,20 @@ def test_report_is_written_again(run_python, tmp_path):
     assert (tmp_path / "run" / "report.md").exists()
 
 
+def test_runs_are_compared_with_the_published_points_without_a_backend(run_python, tmp_path):
+    arguments = ["compare", "runs/paper/fcnn", "runs/paper/gat", f"--output_dir={tmp_path}"]
+    process = run_python("-X", "importtime", "main.py", *arguments)
+    assert process.returncode == 0, process.stderr
+    lines = process.stderr.splitlines()
+    imported = {line.split("|")[-1].strip().split(".")[0] for line in lines if line.startswith("import time:")}
+    assert "scipy" in imported and not imported & {"keras", "tensorflow", "jax", "torch"}
+    said = [line for line in lines if not line.startswith("import time:")]
+    assert "The sign holds: published (Fig. 1) has tau = -0.324" in said[0] and said[1].startswith("gat, paper/gat:")
+    assert said[2] == f"comparison: {tmp_path / 'compare.md'}"
+    names = {"compare.md", "compare.csv", "compare_fcnn.png", "compare_gat.png"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+
+
 def test_a_flag_file_gives_the_flags(run_python, tmp_path):
     flagfile = tmp_path / "study.flags"
     flagfile.write_text("\n".join(["# a comment", f"--output_dir={tmp_path / 'run'}", *SMALL]))
@@ -117,9 +131,11 @@ def test_help_reads_well(run_python, flag):
         (["--step_size=inf"], ["`step_size` must be finite and positive"]),
         (["--no_such_flag=1"], ["no_such_flag"]),
         (["--flagfile=/no/such/file"], ["/no/such/file"]),
-        (["frobnicate"], ["the command must be one of study, measure, report, benchmark", "frobnicate"]),
+        (["frobnicate"], ["the command must be one of study, measure, report, compare, benchmark", "frobnicate"]),
         (["report"], ["`report` takes RUN"]),
         (["report", "/no/such/run"], ["/no/such/run"]),
+        (["compare"], ["`compare` takes RUNS"]),
+        (["compare", "/no/such/run"], ["RUN must be the folder of a run or a CSV file", "/no/such/run"]),
         (["--data_dir=/no/such/folder"], ["/no/such/folder"]),
         (["--backend=theano"], ["backend", "theano"]),
     ],
