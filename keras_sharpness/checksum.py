@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_sharpness.archive import read_arrays
 from keras_sharpness.atomic import atomic_open
 from keras_sharpness.errors import require
 
@@ -45,8 +46,7 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
         FileNotFoundError: If there is none.
     """
     require(is_whole(path), f"{path} must be a whole file of a run; it is damaged")
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-        return dict(arrays)
+    return read_arrays(path, str(path))
 
 
 def is_whole(path: Path) -> bool:

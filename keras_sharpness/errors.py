@@ -1,6 +1,8 @@
 """The one exception for what a user can get wrong, and the check that raises it."""
 
 import math
+import numbers
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,6 +12,25 @@ class InputError(ValueError):
 
     The message is one line: what must hold, then what came. The command line prints it and exits with status 2.
     """
+
+    def __init__(self, message: str) -> None:
+        """Joins the lines of a message: what it quotes, such as another library's error, may hold several.
+
+        Args:
+            message: What must hold, then what came.
+        """
+        super().__init__(" ".join(filter(None, map(str.strip, message.splitlines()))))
+
+
+def reason(error: BaseException) -> str:
+    """Returns what another library's error says: without colours, Keras's list of arguments, and most of a long text.
+
+    Args:
+        error: The error.
+    """
+    text = re.sub(r"\x1b\[\d*m|Exception encountered when calling \S+", "", str(error))
+    text = " ".join(text.partition("Arguments received by")[0].split())
+    return text[:300] or type(error).__name__
 
 
 def require(condition: bool, what: str, **received: Any) -> None:
@@ -38,7 +59,7 @@ def require_positive(name: str, value: float) -> None:
     Raises:
         InputError: If it is not.
     """
-    require(math.isfinite(value) and value > 0, f"`{name}` must be finite and positive", **{name: value})
+    require(_is_finite(value) and value > 0, f"`{name}` must be finite and positive", **{name: value})
 
 
 def require_non_negative(name: str, value: float) -> None:
@@ -51,7 +72,7 @@ def require_non_negative(name: str, value: float) -> None:
     Raises:
         InputError: If it is not.
     """
-    require(math.isfinite(value) and value >= 0, f"`{name}` must be finite and non-negative", **{name: value})
+    require(_is_finite(value) and value >= 0, f"`{name}` must be finite and non-negative", **{name: value})
 
 
 def require_options(given: Iterable[str], known: Sequence[str]) -> None:
@@ -78,4 +99,22 @@ def require_count(name: str, value: int) -> None:
     Raises:
         InputError: If it is not.
     """
-    require(value >= 1, f"`{name}` must be at least 1", **{name: value})
+    integral = isinstance(value, numbers.Integral)
+    require(integral and value >= 1, f"`{name}` must be {'at least 1' if integral else 'an integer'}", **{name: value})
+
+
+def require_seed(value: int) -> None:
+    """Raises unless a seed is one that every backend holds in an integer of 32 bits.
+
+    Args:
+        value: The seed.
+
+    Raises:
+        InputError: If it is not.
+    """
+    fits = isinstance(value, numbers.Integral) and 0 <= value < 2**31
+    require(fits, f"`seed` must be an integer from 0 to {2**31 - 1}", seed=value)
+
+
+def _is_finite(value: float) -> bool:
+    return isinstance(value, numbers.Real) and math.isfinite(value)

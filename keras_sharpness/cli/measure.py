@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 
 import keras_sharpness as ks
 from keras_sharpness import plots
+from keras_sharpness.archive import check_archive, read_arrays
 from keras_sharpness.atomic import atomic_open
-from keras_sharpness.errors import InputError, require
+from keras_sharpness.errors import InputError, reason, require
 from keras_sharpness.graph import Graph
 
 
@@ -91,11 +92,14 @@ def load_model(path: str) -> keras.Model:
     """
     require(Path(path).suffix == ".keras", "`keras_model` must be a .keras file", keras_model=path)
     require(Path(path).is_file(), "`keras_model` must be a file that exists", keras_model=path)
+    with Path(path).open("rb") as file:
+        check_archive(file, "`keras_model`")
     try:
         return keras.saving.load_model(path, safe_mode=True)
     except Exception as error:
-        reason = str(error).strip().split("\n")[0][:200]
-        raise InputError(f"`keras_model` must be a model that Keras loads in safe mode. Received: {reason}") from None
+        raise InputError(
+            f"`keras_model` must be a model that Keras loads in safe mode. Received: {reason(error)}"
+        ) from error
 
 
 def load_data(path: str) -> tuple[Any, Any]:
@@ -113,20 +117,15 @@ def load_data(path: str) -> tuple[Any, Any]:
     """
     require(Path(path).suffix == ".npz", "`data` must be a .npz file", data=path)
     require(Path(path).is_file(), "`data` must be a file that exists", data=path)
-    try:
-        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = dict(archive)
-    except Exception as error:
-        raise InputError(f"`data` must be a whole file of plain arrays. Received: {error}") from None
+    arrays = read_arrays(Path(path), "`data`")
     named = {name.removeprefix("x_"): array for name, array in arrays.items() if name.startswith("x_")}
     graph = {"features", "edges"} <= arrays.keys()
     forms = [bool(named), "x" in arrays, graph]
     require(
         "y" in arrays and sum(forms) == 1, "`data` must hold y, and x, x_NAME or features and edges", names=[*arrays]
     )
-    for name, array in arrays.items():
-        finite = not np.issubdtype(array.dtype, np.floating) or bool(np.isfinite(array).all())
-        require(finite, f"`{name}` in `data` must be finite", data=path)
+    words = {name: str(array.dtype) for name, array in arrays.items() if array.dtype.kind not in "biuf"}
+    require(not words, "`data` must hold numbers", dtypes=words)
     if graph:
         return Graph(arrays["features"], arrays["edges"]), arrays["y"]
     return named or arrays["x"], arrays["y"]

@@ -1,0 +1,75 @@
+"""Zip archives that anyone may have written: nothing is unpacked before its size and name are known to be harmless."""
+
+import collections
+import os
+import zipfile
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import IO
+
+import numpy as np
+
+from keras_sharpness.errors import InputError, reason, require
+
+# Members may be as large as this together, or this many times as large as their file.
+MOST_BYTES, MOST_GROWTH = 2**30, 100
+# Other methods let a member grow beyond the size that it declares before Python notices.
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+def check_archive(file: IO[bytes], name: str) -> None:
+    """Raises unless an archive is one of plain files that fit the memory.
+
+    Args:
+        file: The archive, open; it is left at its beginning.
+        name: What the user calls it.
+
+    Raises:
+        InputError: If it is no zip archive, or a member's path leaves its folder, is there twice, is compressed in an
+            unusual way, or all members together are far larger than the archive.
+    """
+    try:
+        members = zipfile.ZipFile(file).infolist()
+    except Exception as error:  # A broken archive can raise nearly anything.
+        raise InputError(f"{name} must be a whole zip archive. Received: {reason(error)}") from error
+    paths = [member.filename for member in members]
+    outside = [path for path in paths if not _stays_inside(path)]
+    require(not outside, f"{name} must hold paths inside its own folder alone", path=outside and outside[0])
+    twice = [path for path, count in collections.Counter(paths).items() if count > 1]
+    require(not twice, f"{name} must hold every path once", path=twice and twice[0])
+    methods = {member.compress_type for member in members} - set(METHODS)
+    require(not methods, f"{name} must hold members that are stored or deflated", methods=methods)
+    size, most = sum(member.file_size for member in members), MOST_GROWTH * os.fstat(file.fileno()).st_size
+    require(size <= max(MOST_BYTES, most), f"{name} must unpack to 1 GiB or 100 times its size at most", bytes=size)
+    file.seek(0)
+
+
+def read_arrays(path: Path, name: str) -> dict[str, np.ndarray]:
+    """Reads all arrays of a `.npz` file that anyone may have written.
+
+    Args:
+        path: The file.
+        name: What the user calls it.
+
+    Returns:
+        The arrays by name.
+
+    Raises:
+        InputError: If it is no archive that `check_archive` lets pass, is damaged, or holds anything but plain arrays.
+    """
+    with path.open("rb") as file:
+        check_archive(file, name)
+        try:
+            with np.load(file, allow_pickle=False) as members:
+                arrays = dict(members)
+        except Exception as error:
+            raise InputError(f"{name} must be a whole file of plain arrays. Received: {reason(error)}") from error
+    others = [key for key, value in arrays.items() if not isinstance(value, np.ndarray)]
+    require(not others, f"{name} must be a whole file of plain arrays", no_arrays=others)
+    return arrays
+
+
+def _stays_inside(path: str) -> bool:
+    return not any(
+        flavour.is_absolute() or flavour.anchor or ".." in flavour.parts
+        for flavour in (PurePosixPath(path), PureWindowsPath(path))
+    )
