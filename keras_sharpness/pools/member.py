@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_sharpness.errors import require
 from keras_sharpness.typing import State, Weights
 
 
@@ -32,7 +33,15 @@ class Member:
         return keras.tree.map_structure(ops.convert_to_tensor, (self.weights, self.state))
 
     def assign_to(self, model: keras.Model) -> keras.Model:
-        """Returns the given model of the pool's architecture, with this member's weights and state."""
+        """Returns the given model of the pool's architecture, with this member's weights and state.
+
+        Args:
+            model: The model.
+
+        Raises:
+            InputError: If it is of another architecture.
+        """
+        self.checked(model)
         for variables, values in (
             (model.trainable_variables, self.weights),
             (model.non_trainable_variables, self.state),
@@ -40,6 +49,23 @@ class Member:
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
         return model
+
+    def checked(self, model: keras.Model) -> "Member":
+        """Returns the member, if a model is of its architecture.
+
+        Args:
+            model: The model.
+
+        Returns:
+            The member.
+
+        Raises:
+            InputError: If a weight has another shape there.
+        """
+        here = [np.shape(w) for w in (*self.weights, *self.state)]
+        there = [tuple(v.shape) for v in (*model.trainable_variables, *model.non_trainable_variables)]
+        require(here == there, f"model {self.index} must have the weights of {model.name}", saved=here, model=there)
+        return self
 
 
 def member_seed(seed: int, index: int) -> int:

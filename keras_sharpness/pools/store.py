@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_sharpness.checksum import is_whole, load_arrays, save_arrays
-from keras_sharpness.errors import InputError
+from keras_sharpness.errors import InputError, require
 from keras_sharpness.pools.member import Member
 
 log = logging.getLogger(__name__)
@@ -52,9 +52,9 @@ class PoolStore:
             index: Its place in the pool.
 
         Raises:
-            InputError: If it is not there, or its file is damaged.
+            InputError: If it is not there, or its file is damaged or another.
         """
-        arrays = _load(self._pool, index)
+        arrays = self._load_member(index)
         return Member(
             index=index,
             seed=int(arrays["seed"]),
@@ -65,7 +65,7 @@ class PoolStore:
 
     def load_row(self, index: int) -> dict[str, float]:
         """Returns what a member's file says of it besides its weights: seed, epochs, losses."""
-        arrays = _load(self._pool, index)
+        arrays = self._load_member(index)
         row = {"index": index, "seed": int(arrays.pop("seed")), "epochs": len(arrays.pop("epoch_losses"))}
         return row | {k: float(v) for k, v in arrays.items() if not k.startswith(("weight_", "state_"))}
 
@@ -75,7 +75,10 @@ class PoolStore:
 
     def load_paths(self, index: int) -> np.ndarray:
         """Returns a member's saved losses along its ascents, shape (num_batches, num_steps + 1)."""
-        return _load(self._paths, index)["losses"]
+        return _load(self._paths, index, {"losses": 2})["losses"]
+
+    def _load_member(self, index: int) -> dict[str, np.ndarray]:
+        return _load(self._pool, index, {"seed": 0, "epoch_losses": 1})
 
 
 def load_member(folder: str | Path, index: int, architecture: keras.Model) -> keras.Model:
@@ -97,7 +100,7 @@ def _path(folder: Path, index: int) -> Path:
 
 
 def _indices(folder: Path) -> set[int]:
-    return {int(path.stem) for path in folder.glob("[0-9]*.npz")}
+    return {int(path.stem) for path in folder.glob("*.npz") if path.stem.isdecimal()}
 
 
 def _whole(folder: Path, what: str) -> set[int]:
@@ -114,12 +117,16 @@ def _save(folder: Path, index: int, **arrays: Any) -> None:
     save_arrays(_path(folder, index), **arrays)
 
 
-def _load(folder: Path, index: int) -> dict[str, np.ndarray]:
+def _load(folder: Path, index: int, axes: dict[str, int]) -> dict[str, np.ndarray]:
     path = _path(folder, index)
     try:
-        return load_arrays(path)
+        arrays = load_arrays(path)
     except FileNotFoundError:
         raise InputError(f"Model {index} must have been saved. Received: no file {path}") from None
+    fits = all(name in arrays and arrays[name].ndim == ndim for name, ndim in axes.items())
+    shapes = {name: array.shape for name, array in arrays.items()}
+    require(fits, f"{path} must hold {', '.join(axes)} of a model", shapes=shapes)
+    return arrays
 
 
 def _numbered(arrays: dict[str, np.ndarray], prefix: str) -> list[np.ndarray]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from keras_sharpness.errors import InputError, require
+from keras_sharpness.errors import InputError, reason, require
 from keras_sharpness.statistics import Kendall
 
 COLUMNS = ("epochs", "train_loss", "test_loss", "sharpness", "sharpness_standard_error")
@@ -72,7 +73,8 @@ def read_run(folder: Path) -> RunFolder:
     run = RunFolder(config=config, models=read_table(folder / "models.csv", COLUMNS), summary=summary)
     _check_summary(folder / "summary.json", summary)
     require(isinstance(run.setting("model"), str), f"{folder / 'config.json'} must name the `model`")
-    require(_is_number(run.setting("rho")), f"{folder / 'config.json'} must hold `rho`", rho=run.setting("rho"))
+    rho = run.setting("rho")
+    require(_is_number(rho) and rho >= 0, f"{folder / 'config.json'} must hold `rho`, not negative", rho=rho)
     return run
 
 
@@ -96,7 +98,7 @@ def flatten(settings: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, A
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         content: Any = json.loads(_read_text(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} must be JSON. Received: {error}") from error
     require(isinstance(content, dict), f"{path} must hold a JSON object", type=type(content).__name__)
     return dict(content)
@@ -119,13 +121,15 @@ def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     try:
         table = pd.read_csv(path)
     except (OSError, ValueError) as error:
-        # Pandas's messages can run over several lines.
-        raise InputError(f"{path} must be a CSV table. Received: {' '.join(str(error).split())}") from error
+        raise InputError(f"{path} must be a CSV table. Received: {reason(error)}") from error
     missing = [name for name in columns if name not in table]
     require(not missing, f"{path} must have the columns {', '.join(columns)}", missing=missing)
     require(len(table) > 0, f"{path} must have a row per model", rows=0)
-    words = [name for name in columns if not pd.api.types.is_numeric_dtype(table[name])]
+    words = [name for name in columns if table[name].dtype.kind not in "iuf"]
     require(not words, f"{path} must hold numbers", not_numbers=words)
+    numbers = table[list(columns)].abs()
+    large = list(numbers.columns[((numbers > np.finfo(np.float32).max) & (numbers < np.inf)).any()])
+    require(not large, f"{path} must hold numbers of 32 bits", too_large=large)
     return table
 
 
@@ -139,10 +143,16 @@ def _read_text(path: Path) -> str:
 def _check_summary(path: Path, summary: dict[str, Any]) -> None:
     for name in ("num_models", *CORRELATION):
         require(name in summary, f"{path} must hold `{name}`", keys=sorted(summary))
+    for name in ("num_models", "num_diverged"):
+        value = summary.get(name, 0)
+        require(type(value) is int and value >= 0, f"`{name}` in {path} must be a count", **{name: value})
     undefined = all(summary[name] is None for name in CORRELATION)
-    for name in ("num_models",) if undefined else ("num_models", *CORRELATION):
-        require(_is_number(summary[name]), f"`{name}` in {path} must be a number", **{name: summary[name]})
+    for name in () if undefined else CORRELATION:
+        value = summary[name]
+        require(
+            _is_number(value) and abs(value) <= 1, f"`{name}` in {path} must be a number from -1 to 1", **{name: value}
+        )
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max

@@ -24,7 +24,7 @@ from keras_sharpness.atomic import atomic_open, remove_parts
 from keras_sharpness.distribution.structures import to_numpy
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.objective import values
-from keras_sharpness.pools.member import Member
+from keras_sharpness.pools.member import Member, member_seed
 from keras_sharpness.pools.store import PoolStore
 from keras_sharpness.statistics import kendall
 from keras_sharpness.studies.study import Study
@@ -250,14 +250,19 @@ def _timed(folder: Path, stage: str) -> Iterator[None]:
 
 def _times(folder: Path) -> dict[str, float]:
     try:
-        return json.loads((folder / TIMES).read_text())
-    except (OSError, ValueError):
+        return {stage: float(seconds) for stage, seconds in json.loads((folder / TIMES).read_text()).items()}
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}  # times are told, not relied on
 
 
 def _table(study: Study, store: PoolStore) -> pd.DataFrame:
-    indices = range(study.config.num_models)
-    return pd.DataFrame([store.load_row(i) | study.sharpness(store.load_paths(i)) for i in indices])
+    return pd.DataFrame([_row(study, store, index) for index in range(study.config.num_models)])
+
+
+def _row(study: Study, store: PoolStore, index: int) -> dict[str, float]:
+    row, seed = store.load_row(index), member_seed(study.config.seed, index)
+    require(row["seed"] == seed, f"model {index} must be of this run, of seed {seed}", seed=row["seed"])
+    return row | study.sharpness(store.load_paths(index))
 
 
 def _describe(study: Study, command: str) -> dict[str, Any]:
@@ -287,14 +292,16 @@ def _write_config(folder: Path, settings: dict[str, Any], fresh: bool) -> None:
         return
     try:
         before = json.loads(path.read_text())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} must be a whole file of a run; --noresume starts afresh. Received: {error}") from None
+    whole = isinstance(before, dict) and isinstance(before.get("study"), dict)
+    require(whole, f"{path} must be a whole file of a run; --noresume starts afresh")
     _check_same(before, settings, folder)
 
 
 def _check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
     keys = ("data", "backend")
-    old = _flat(before.get("study", {})) | {key: before.get(key) for key in keys}
+    old = _flat(before["study"]) | {key: before.get(key) for key in keys}
     new = _flat(now["study"]) | {key: now[key] for key in keys}
     differing = [
         f"{key}: {old.get(key)} there, {new.get(key)} now" for key in old | new if old.get(key) != new.get(key)
@@ -307,7 +314,8 @@ def _check_same(before: dict[str, Any], now: dict[str, Any], folder: Path) -> No
 
 
 def _flat(settings: dict[str, Any]) -> dict[str, Any]:
-    return settings | settings.get("schedule", {}) | {"schedule": None}
+    schedule = settings.get("schedule")
+    return settings | (schedule if isinstance(schedule, dict) else {}) | {"schedule": None}
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from keras_sharpness import models
 from keras_sharpness.cells import Cells
 from keras_sharpness.data.dataset import Dataset
 from keras_sharpness.distribution import distribute
+from keras_sharpness.errors import require
 from keras_sharpness.maximizers import make_maximizer
 from keras_sharpness.measures.batches import draw_batches
 from keras_sharpness.measures.worst_case import WorstCaseSharpness, loss_paths
@@ -80,11 +81,17 @@ class Study:
 
     def measure(self, members: Iterable[Member]) -> Iterator[tuple[int, np.ndarray]]:
         """Returns an iterator of (index, losses along the ascents), losses of shape (num_batches, num_steps + 1)."""
-        members, measured = itertools.tee(members)
+        members, measured = itertools.tee(member.checked(self.objective.model) for member in members)
         return zip((m.index for m in members), self._paths(m.tensors() for m in measured), strict=True)
 
     def sharpness(self, losses: np.ndarray) -> dict[str, float]:
-        """Returns `sharpness` and `sharpness_standard_error` that follow from a member's losses."""
+        """Returns `sharpness` and `sharpness_standard_error` that follow from a member's losses.
+
+        Raises:
+            InputError: If the losses are of another study.
+        """
+        shape = (self.config.num_batches, self.maximizer.num_steps + 1)
+        require(losses.shape == shape, f"a model's losses must have the shape {shape}", shape=losses.shape)
         result = WorstCaseSharpness(losses)
         return {"sharpness": result.value, "sharpness_standard_error": result.standard_error}
 

@@ -184,7 +184,7 @@ def test_file_that_lacks_something(make_run, change, message):
 
 
 def test_tau_of_a_wrong_type(make_run):
-    with pytest.raises(InputError, match="`tau` in .*summary.json must be a number"):
+    with pytest.raises(InputError, match="`tau` in .*summary.json must be a number from -1 to 1"):
         write_report(make_run(tau="high"))
 
 
