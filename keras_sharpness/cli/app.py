@@ -39,6 +39,8 @@ def _parse(argv: Sequence[str]) -> list[str]:
         return flags.FLAGS(argv)
     except absl_flags.Error as error:
         _fail(error)
+    except UnicodeDecodeError as error:
+        _fail(InputError(f"`flagfile` must be a file of text. Received: {error}"))
 
 
 def _main(argv: Sequence[str]) -> None:
@@ -46,7 +48,7 @@ def _main(argv: Sequence[str]) -> None:
     try:
         command, arguments = commands.choose(argv[1:])
         command(*arguments)
-    except (InputError, OSError) as error:
+    except (InputError, OSError, MemoryError) as error:
         _fail(error)
     except KeyboardInterrupt:
         logging.getLogger(__name__).warning("interrupted; the same command goes on from here")

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -21,13 +22,15 @@ log = logging.getLogger(__name__)
 
 def study() -> None:
     """Runs a whole study and writes its report."""
+    others = [f"--{name}" for name in flags.GROUPS["Measure"] if flags.FLAGS[name].present]
+    require(not others, "`study` takes no flags of `measure`; `python main.py measure` does", flags=others)
     config = make_config(**flags.study_settings())
     # The members of a pool run in threads, one core each.
     distribution = _start_keras(in_threads=True)
     from keras_sharpness.reporting.report import write_report
     from keras_sharpness.studies.run import run_study
 
-    folder = Path(flags.FLAGS.output_dir or Path("runs", flags.run_name()))
+    folder = _output_dir() or Path("runs", flags.run_name())
     log.info("%s, %s protocol, %d models, in %s", config.model, config.protocol, config.num_models, folder)
     given = flags.FLAGS
     study = make_study(config, given.data_dir, given.download, given.plan, distribution)
@@ -72,7 +75,7 @@ def ablation() -> None:
     from keras_sharpness.reporting.ablation import write_ablation
     from keras_sharpness.reporting.report import TITLES
 
-    folder = Path(given.output_dir or Path("runs", "ablation", given.model))
+    folder = _output_dir() or Path("runs", "ablation", given.model)
     with _stoppable() as stop:
         run_ablation([*steps(**settings)], folder, given.data_dir, given.download, stop)
     write_ablation(folder, TITLES[given.model])
@@ -101,6 +104,7 @@ def measure() -> None:
     given = flags.FLAGS
     for name in ("keras_model", "data"):
         require(given[name].value is not None, f"`measure` must be given --{name}")
+    output = _output_dir()
     distribution = _start_keras(in_threads=False)
     from keras_sharpness.cli import measure as command
     from keras_sharpness.maximizers import make_maximizer
@@ -121,7 +125,6 @@ def measure() -> None:
         k=given.k,
         distribution=distribution,
     )
-    output = Path(given.output_dir) if given.output_dir else None
     print(json.dumps(command.run(given.keras_model, given.data, given.measure, settings, output), indent=2))
 
 
@@ -163,7 +166,7 @@ def benchmark() -> None:
     )
     from benchmarks import run
 
-    run.main(Path(flags.FLAGS.output_dir or "runs/benchmark"))
+    run.main(_output_dir() or Path("runs/benchmark"))
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -204,9 +207,18 @@ def choose(words: Sequence[str]) -> tuple[Callable[..., None], list[str]]:
     return COMMANDS[name], arguments
 
 
+def _output_dir() -> Path | None:
+    """Returns the folder that the results go to, if one is given; it need not exist yet."""
+    given = flags.FLAGS.output_dir
+    fits = not given or Path(given).is_dir() or not Path(given).exists()
+    require(fits, "`output_dir` must be a folder, or a new name", output_dir=given)
+    return Path(given) if given else None
+
+
 def _start_keras(in_threads: bool) -> Any:
     name = flags.FLAGS.backend or os.environ.get("KERAS_BACKEND", "tensorflow")
     require(name in flags.BACKENDS, f"the Keras backend must be one of {', '.join(flags.BACKENDS)}", KERAS_BACKEND=name)
+    require(importlib.util.find_spec(name) is not None, "the Keras backend must be installed", backend=name)
     os.environ["KERAS_BACKEND"] = name
     _check_devices()
     with quiet.muffled():

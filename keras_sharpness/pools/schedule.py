@@ -41,6 +41,7 @@ class Schedule:
         """
         require_positive("learning_rate", self.learning_rate)
         require_count("batch_size", self.batch_size)
+        require_non_negative("min_epochs", self.min_epochs)
         require_count("max_epochs", self.max_epochs)
         require_non_negative("stop_tolerance", self.stop_tolerance)
 

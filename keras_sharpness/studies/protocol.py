@@ -1,9 +1,10 @@
 """The settings of a study, and the paper's: Table I and sections II.B and III. Needs no backend."""
 
 import dataclasses
+import math
 from typing import Any
 
-from keras_sharpness.errors import require, require_count, require_non_negative, require_positive
+from keras_sharpness.errors import require, require_count, require_non_negative, require_positive, require_seed
 from keras_sharpness.pools.schedule import Schedule
 
 
@@ -109,8 +110,9 @@ class StudyConfig:
         """
         for name in ("num_models", "heads", "pga_steps", "num_restarts", "m", "num_batches"):
             require_count(name, getattr(self, name))
-        require_non_negative("seed", self.seed)
+        require_seed(self.seed)
         require_non_negative("rho", self.rho)
+        require_non_negative("eta", self.eta)
         require_positive("step_size", self.step_size)
 
     @property
@@ -139,6 +141,8 @@ def study_config(model: str = "fcnn", **settings: Any) -> StudyConfig:
     """
     require(model in SYSTEMS, f"`model` must be one of {', '.join(SYSTEMS)}", model=model)
     given = {name: value for name, value in settings.items() if value is not None}
+    low, high = given.get("min_epochs", 0), given.get("max_epochs", math.inf)
+    require(low <= high, "`min_epochs` must not exceed `max_epochs`", min_epochs=low, max_epochs=high)
     of_schedule = {f.name for f in dataclasses.fields(Schedule)} & given.keys()
     schedule = dataclasses.replace(SYSTEMS[model].schedule, **{name: given.pop(name) for name in of_schedule})
     defaults = {"rho": SYSTEMS[model].rho, "step_size": schedule.learning_rate}
