@@ -1,9 +1,10 @@
 """From what a user calls a loss to the mean loss, and the error rate, of a batch of outputs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import keras
+import numpy as np
 from keras import ops
 from keras.src.losses.loss import unscale_loss_for_distribution
 
@@ -59,6 +60,19 @@ class BatchLoss:
         """Whether an error rate means something: one output and a cross-entropy."""
         return _kind(self._losses) is not None
 
+    def check_labels(self, targets: Any, outputs: Any) -> None:
+        """Checks the labels that cross-entropies are taken of.
+
+        Args:
+            targets: Targets of all examples that matter.
+            outputs: The model's outputs for one of them, or what has their structure and shapes.
+
+        Raises:
+            InputError: If a label is not the number of an output, or a probability not from 0 to 1.
+        """
+        for _, loss, target, output in self._parts(targets, outputs):
+            _check_labels(loss, ops.convert_to_numpy(target), output.shape)
+
     def mean(self, targets: Any, outputs: Any) -> Array:
         """Returns the mean loss of the outputs on a batch, a float32 scalar.
 
@@ -68,6 +82,18 @@ class BatchLoss:
 
         Raises:
             InputError: If there is not a loss and a target for each output.
+        """
+        return sum(weight * self._one(loss, *of) for weight, loss, *of in self._parts(targets, outputs))
+
+    def _parts(self, targets: Any, outputs: Any) -> Iterable[tuple]:
+        """Returns weight, loss, target and output of each output.
+
+        Args:
+            targets: Targets, structured as the outputs.
+            outputs: The model's outputs.
+
+        Raises:
+            InputError: If there is not one of each.
         """
         outputs = self._in_order(outputs)
         targets = self._in_order(targets) if len(outputs) > 1 else [targets]
@@ -79,8 +105,7 @@ class BatchLoss:
                 f"`loss` and `y` must have an entry for each output. Received: outputs={len(outputs)}, "
                 f"losses={len(losses)}, targets={len(targets)}"
             )
-        parts = zip(weights, losses, targets, outputs, strict=True)
-        return sum(weight * self._one(loss, target, output) for weight, loss, target, output in parts)
+        return zip(weights, losses, targets, outputs, strict=True)
 
     def error(self, targets: Array, outputs: Array) -> Array:
         """Returns the share of wrong predictions, a float32 scalar; for a loss that counts errors."""
@@ -119,6 +144,20 @@ class BatchLoss:
             names = self._names if set(self._names) == set(structure) else sorted(structure)
             return [structure[name] for name in names]
         return list(structure) if isinstance(structure, (list, tuple)) else [structure]
+
+
+def _check_labels(loss: Any, targets: np.ndarray, shape: Sequence[int | None]) -> None:
+    kind, options = _kind(loss), getattr(loss, "_fn_kwargs", {})
+    most = shape[options.get("axis", -1)] if kind in _SPARSE else 2
+    if kind is None or most is None:
+        return
+    require(targets.dtype.kind in "biuf", "`y` must hold numbers", dtype=str(targets.dtype))
+    right = (targets >= 0) & (targets <= most - 1)
+    what = "probabilities in `y` must be from 0 to 1"
+    if kind in _SPARSE:
+        right = right & (targets == np.round(targets)) | (targets == options.get("ignore_class"))
+        what = f"labels in `y` must be whole numbers from 0 to {most - 1}"
+    require(bool(right.all()), what, labels=np.unique(targets[~right])[:3].tolist())
 
 
 def _get(loss: Any) -> Callable:

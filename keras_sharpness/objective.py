@@ -1,12 +1,15 @@
 """The loss of a batch as a pure function of the weights."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from keras_sharpness.errors import require
+from keras_sharpness import backend
+from keras_sharpness.errors import InputError, reason, require
 from keras_sharpness.examples import count, to_arrays
 from keras_sharpness.graph import Field, Graph
 from keras_sharpness.losses import BatchLoss, LossLike
@@ -17,6 +20,8 @@ NODE_BY_NODE = (
     *(keras.layers.InputLayer, keras.layers.Dense, keras.layers.Dropout, keras.layers.Activation),
     *(keras.layers.ReLU, keras.layers.ELU, keras.layers.LeakyReLU),
 )
+# More than one, since an axis of length one fits any other.
+MOST_OUTLINED = 13
 
 
 class Objective:
@@ -59,6 +64,24 @@ class Objective:
         self.num_examples = count(x, y)
         inputs = x.inputs if isinstance(x, Graph) else x
         self.data: Data = keras.tree.map_structure(_to_tensor, (inputs, y))
+
+    def check(self, examples: np.ndarray) -> None:
+        """Checks that data, model and loss fit, before anything is computed.
+
+        Args:
+            examples: Indices of the examples that the loss will be taken of; targets of others do not matter.
+
+        Raises:
+            InputError: If a number is not finite, the model does not take the inputs, or the loss not the targets.
+        """
+        inputs, targets = self.data
+        targets = _take(targets, ops.convert_to_tensor(np.unique(examples)))
+        _require_finite("x", inputs)
+        _require_finite("y", targets)
+        at = (*values(self.model), self.data, ops.convert_to_tensor(np.ravel(examples)[:MOST_OUTLINED]))
+        outputs, *_ = _outline("`x` must be inputs that the model takes", partial(self._forward, training=False), *at)
+        self.batch_loss.check_labels(targets, outputs)
+        _outline("`y` must be targets that the loss takes", partial(self.loss_and_error, training=False), *at)
 
     def loss_and_state(
         self, weights: Weights, state: State, data: Data, indices: Array, training: bool
@@ -144,11 +167,29 @@ def values(model: keras.Model) -> tuple[Weights, State]:
     return [v.value for v in model.trainable_variables], [v.value for v in model.non_trainable_variables]
 
 
+def _require_finite(name: str, structure: Any) -> None:
+    for array in keras.tree.flatten(structure):
+        is_float = "float" in keras.backend.standardize_dtype(array.dtype)
+        require(not is_float or bool(ops.all(ops.isfinite(array))), f"`{name}` must hold finite numbers alone")
+
+
+def _outline(what: str, fn: Callable, *args: Any) -> Any:
+    try:
+        return backend.outline(fn, *args)
+    except InputError:
+        raise
+    except Exception as error:  # Whatever the user's own layers and losses raise.
+        raise InputError(f"{what}. Received: {reason(error)}") from error
+
+
 def _take(structure: Any, indices: Array) -> Any:
     return keras.tree.map_structure(lambda a: ops.take(a, indices, axis=0), structure)
 
 
 def _to_tensor(array: Any) -> Array:
+    dtype = getattr(array, "dtype", None)
+    require(getattr(dtype, "kind", "f") not in "OcmM", "`x` and `y` must hold real numbers", dtype=str(dtype))
     # Doubles would only be refused later on, or slow the network down.
-    array = np.asarray(array, keras.config.floatx()) if getattr(array, "dtype", None) == np.float64 else array
+    with np.errstate(over="ignore"):  # What is too large becomes infinite, and is refused as that.
+        array = np.asarray(array, keras.config.floatx()) if dtype == np.float64 else array
     return ops.convert_to_tensor(array)

@@ -80,7 +80,7 @@ def choose_plan(objective: Objective, name: str | None = None) -> Plan:
     small = objective.model.count_params() <= MOST_PARAMETERS or backend.on_accelerator()
     at_once = known and small if name is None else name == "vectorized"
     compiled = backend.LOOPS_CONVOLUTIONS or not convolutional or backend.on_accelerator()
-    copies = max(2, min(MOST_COPIES, MOST_NUMBERS // objective.model.count_params())) if at_once else 1
+    copies = max(2, min(MOST_COPIES, MOST_NUMBERS // max(1, objective.model.count_params()))) if at_once else 1
     return Plan(most_copies=copies, scan=backend.scan if compiled else backend.unrolled)
 
 

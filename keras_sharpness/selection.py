@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import keras
 
-from keras_sharpness.errors import InputError
+from keras_sharpness.errors import InputError, require
 
 Selection: TypeAlias = str | Sequence[str] | Callable[[keras.Variable], bool]
 """One of "all", "no_biases", "no_normalization", "kernels"; names or patterns; or a test of a variable."""
@@ -42,7 +42,10 @@ def select(model: keras.Model, selection: Selection = "all") -> list[bool]:
             for v in variables
         ]
     else:
-        chosen = _by_name(variables, [selection] if isinstance(selection, str) else list(selection))
+        patterns = [selection] if isinstance(selection, str) else selection
+        words = isinstance(patterns, Sequence) and all(isinstance(pattern, str) for pattern in patterns)
+        require(words, "`select` must be a name, names or a function of a variable", select=selection)
+        chosen = _by_name(variables, list(patterns))
     if not any(chosen):
         raise InputError(f"`select` must leave a weight that moves. Received: select={selection!r}")
     return chosen

@@ -6,6 +6,7 @@ Every module has the same names:
 - `hvp(fn)`: from a scalar function of a list of arrays, the function of (point, direction) that returns the Hessian at
   the point times the direction.
 - `compile(fn)`: `fn`, traced once for each combination of argument shapes.
+- `outline(fn, *args)`: what `fn` would return, for its structure and shapes; traced, or run, but not compiled.
 - `vectorize(fn, in_axes)`: `fn` mapped over the leading axis of the arguments whose entry in `in_axes` is 0; an
   argument whose entry is None is shared.
 - `scan(step, carry, xs=None, length=None)`: threads `carry` through `step(carry, x) -> (carry, y)` over the leading
@@ -35,6 +36,7 @@ _backend = importlib.import_module(f"{__name__}.{keras.config.backend()}")
 value_and_grad = _backend.value_and_grad
 hvp = _backend.hvp
 compile = _backend.compile
+outline = _backend.outline
 vectorize = _backend.vectorize
 sparse_product = _backend.sparse_product
 repeatable = getattr(_backend, "repeatable", contextlib.nullcontext)

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 compile = jax.jit
+outline = jax.eval_shape
 # XLA has a fast convolution for the CPU, but not inside a loop: there it takes more than ten times as long.
 LOOPS_CONVOLUTIONS = False
 VECTORIZES_CONVOLUTIONS = True

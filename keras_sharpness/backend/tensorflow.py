@@ -53,6 +53,11 @@ def compile(fn: Callable) -> Callable:
     return compiled
 
 
+def outline(fn: Callable, *args: Any) -> Any:
+    """See the package."""
+    return tf.function(fn, autograph=False).get_concrete_function(*args).structured_outputs
+
+
 def vectorize(fn: Callable, in_axes: tuple) -> Callable:
     """See the package."""
 

@@ -41,6 +41,12 @@ def compile(fn: Callable) -> Callable:
     return torch.no_grad()(fn)
 
 
+def outline(fn: Callable, *args: Any) -> Any:
+    """See the package. Without a compiler there is nothing to trace."""
+    with torch.no_grad(), repeatable():
+        return fn(*args)
+
+
 def vectorize(fn: Callable, in_axes: tuple) -> Callable:
     """See the package."""
     return torch.func.vmap(fn, in_dims=in_axes, randomness="different")

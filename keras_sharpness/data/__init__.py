@@ -9,7 +9,7 @@ from typing import Any
 
 from keras_sharpness.data import abalone, cora, fashion_mnist
 from keras_sharpness.data.dataset import Dataset
-from keras_sharpness.errors import require
+from keras_sharpness.errors import require, require_seed
 
 __all__ = ["NAMES", "Dataset", "builder", "cora_graph_tensor", "load"]
 
@@ -34,6 +34,7 @@ def load(name: str, data_dir: str | Path | None = None, download: bool = False, 
         InputError: If there is no such data set or folder, or its files are missing or not the ones expected.
     """
     _require_name(name)
+    require_seed(split_seed)
     folder = _folder(data_dir)
     if name == "abalone":
         return abalone.load(folder, split_seed)

@@ -4,14 +4,23 @@ import dataclasses
 
 from keras import ops
 
-from keras_sharpness.errors import require_count, require_non_negative
+from keras_sharpness.errors import require, require_count, require_seed
 from keras_sharpness.maximizers.ascent import Maximizer, State
 from keras_sharpness.perturbations import Region
 from keras_sharpness.typing import Array, Weights
 
 
 def restarts_of(maximizer: Maximizer) -> int:
-    """Returns how many ascents a maximizer makes on each batch."""
+    """Returns how many ascents a maximizer makes on each batch.
+
+    Args:
+        maximizer: The maximizer.
+
+    Raises:
+        InputError: If it is none.
+    """
+    known = hasattr(maximizer, "step") and hasattr(maximizer, "start")
+    require(known, "`maximizer` must be one, such as PGA(), APGD() or SingleStep()", maximizer=maximizer)
     return maximizer.num_restarts if isinstance(maximizer, Restarts) else 1
 
 
@@ -39,7 +48,7 @@ class Restarts:
             InputError: If there is no start or the seed is negative.
         """
         require_count("num_restarts", self.num_restarts)
-        require_non_negative("seed", self.seed)
+        require_seed(self.seed)
 
     @property
     def num_steps(self) -> int:

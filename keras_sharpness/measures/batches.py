@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_sharpness.errors import require, require_count, require_non_negative
+from keras_sharpness.errors import InputError, require, require_count, require_seed
 
 
 def draw_batches(examples: ArrayLike, m: int, num_batches: int, seed: int) -> np.ndarray:
@@ -23,7 +23,7 @@ def draw_batches(examples: ArrayLike, m: int, num_batches: int, seed: int) -> np
     """
     require_count("m", m)
     require_count("num_batches", num_batches)
-    require_non_negative("seed", seed)
+    require_seed(seed)
     examples = np.asarray(examples)
     require(examples.ndim == 1 and examples.size > 0, "`examples` must be a list of indices", shape=examples.shape)
     return np.random.default_rng(seed).choice(examples, size=(num_batches, m)).astype(np.int32)
@@ -44,7 +44,10 @@ def check_indices(indices: ArrayLike, ndim: int, num_examples: int, name: str) -
     Raises:
         InputError: If they are not integers of that many axes between 0 and num_examples - 1.
     """
-    indices = np.asarray(indices)
+    try:
+        indices = np.asarray(indices)
+    except ValueError:
+        raise InputError(f"`{name}` must have rows of equal length. Received: ragged rows") from None
     fits = indices.ndim == ndim and indices.size > 0 and np.issubdtype(indices.dtype, np.integer)
     axes = "(num_batches, m)" if ndim == 2 else "(n,)"
     require(

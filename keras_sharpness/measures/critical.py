@@ -7,9 +7,9 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_sharpness.errors import InputError, require, require_positive
+from keras_sharpness.errors import InputError, require, require_options, require_positive
 from keras_sharpness.losses import LossLike
-from keras_sharpness.measures.curvature import Curvature
+from keras_sharpness.measures.curvature import OPTIONS, Curvature
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,6 +61,7 @@ def critical_sharpness(
     """
     require_positive("first_rate", first_rate)
     require_positive("tolerance", tolerance)
+    require_options(options, OPTIONS)
     curvature = Curvature(model, x, y, loss, **options)
     start, gradient = curvature.gradient()
     update = gradient if direction is None else np.concatenate([np.ravel(a) for a in direction])

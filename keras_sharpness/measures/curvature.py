@@ -68,6 +68,7 @@ class Curvature:
         objective = Objective(model, loss, x, y, normalize_logits)
         examples = np.arange(objective.num_examples) if examples is None else examples
         examples = check_indices(examples, 1, objective.num_examples, "examples")
+        objective.check(examples)
         self._pieces = [
             examples[k : k + (batch_size or len(examples))]
             for k in range(0, len(examples), batch_size or len(examples))

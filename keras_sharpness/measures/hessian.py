@@ -14,7 +14,7 @@ import scipy.sparse.linalg
 from matplotlib.figure import Figure
 
 from keras_sharpness import plots
-from keras_sharpness.errors import require, require_count, require_options
+from keras_sharpness.errors import require, require_count, require_options, require_seed
 from keras_sharpness.losses import LossLike
 from keras_sharpness.measures.curvature import OPTIONS, Curvature
 
@@ -107,6 +107,8 @@ def top_eigenvalues(
     Raises:
         InputError: If an argument is out of range, or the loss is random.
     """
+    require_count("k", k)
+    require_seed(seed)
     require(which in WHICH, f"`which` must be one of {', '.join(WHICH)}", which=which)
     curvature = _curvature(model, x, y, loss, options)
     require(1 <= k <= curvature.size, f"`k` must be 1 to {curvature.size}, the number of weights", k=k)
@@ -156,6 +158,7 @@ def trace(
     Raises:
         InputError: If an argument is out of range, or the loss is random.
     """
+    require_seed(seed)
     require(method in METHODS, f"`method` must be one of {', '.join(METHODS)}", method=method)
     require(num_products >= 3, "`num_products` must be at least 3", num_products=num_products)
     curvature = _curvature(model, x, y, loss, options)
@@ -205,6 +208,7 @@ def spectral_density(
     Raises:
         InputError: If an argument is out of range, or the loss is random.
     """
+    require_seed(seed)
     require_count("num_runs", num_runs)
     require_count("num_steps", num_steps)
     require_count("num_points", num_points)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from keras_sharpness import noise, plots, tree
-from keras_sharpness.errors import require, require_options
+from keras_sharpness.errors import require, require_options, require_seed
 from keras_sharpness.losses import LossLike
 from keras_sharpness.maximizers import Maximizer, restarts_of
 from keras_sharpness.measures.grid import STEEPEST_ASCENT
@@ -158,6 +158,7 @@ def _prepare(
     for direction in directions:
         require(direction in DIRECTIONS, f"`direction` must be one of {', '.join(DIRECTIONS)}", direction=direction)
     require_options(options, OPTIONS)
+    require_seed(seed)
     selection: Selection = options.pop("select", "all")
     ascent = {name: options.pop(name) for name in ("rho", "norm", "scaling", "maximizer") if name in options}
     Ball(**{name: value for name, value in ascent.items() if name != "maximizer"})

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_sharpness import backend, tree
-from keras_sharpness.errors import require, require_count, require_options
+from keras_sharpness.errors import require, require_count, require_options, require_seed
 from keras_sharpness.examples import count, to_arrays
 from keras_sharpness.losses import LossLike
+from keras_sharpness.measures.batches import check_indices
 from keras_sharpness.measures.curvature import OPTIONS, Curvature
 from keras_sharpness.measures.hessian import Estimate
 from keras_sharpness.measures.sample import mask, sample_cells
@@ -87,8 +88,10 @@ def fisher_rao_norm(
     Raises:
         InputError: If an argument is out of range or does not fit the others.
     """
+    require_seed(seed)
     x, y = to_arrays(x, y)
-    chosen = np.arange(count(x, y)) if examples is None else np.asarray(examples)
+    num_all = count(x, y)
+    chosen = np.arange(num_all) if examples is None else check_indices(examples, 1, num_all, "examples")
     if num_examples is not None:
         require_count("num_examples", num_examples)
         chosen = np.random.default_rng(seed).permutation(chosen)[:num_examples]
@@ -140,7 +143,9 @@ def relative_flatness(
     Raises:
         InputError: If there is no such layer, or it has no kernel of two axes.
     """
+    require_seed(seed)
     require_count("num_products", num_products)
+    require_options(options, ("examples", "batch_size", "training", "normalize_logits"))
     variable = _kernel(model, layer)
     curvature = Curvature(model, x, y, loss, select=lambda v: v is variable, **options)
     kernel = curvature.weights.reshape(tuple(variable.shape))

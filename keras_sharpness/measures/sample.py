@@ -67,6 +67,7 @@ def sample_cells(
         population = np.arange(objective.num_examples) if examples is None else examples
         population = check_indices(population, 1, objective.num_examples, "examples")
         indices = population[None] if m is None else draw_batches(population, m, num_batches, seed)
+    objective.check(indices)
     options: dict[str, Any] = {"plan": plan, "batch_size": batch_size, "distribution": distribution}
     return Cells(objective, indices, draws=draws, training=training, **options)
 
