@@ -149,7 +149,7 @@ def _short_names(paths: Sequence[str]) -> list[str]:
     files = [Path(path).resolve() for path in paths]
     require(len(set(files)) == len(files), "each RUN must be given once", runs=list(paths))
     given = [Path(path).parts or file.parts for path, file in zip(paths, files, strict=True)]
-    for length in range(2, max(map(len, given), default=0) + 2):
+    for length in range(2, max(map(len, given)) + 2):
         names = ["/".join(parts[-length:]) for parts in given]
         if len(set(names)) == len(names):
             break
