@@ -13,7 +13,7 @@ import pandas as pd
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.reporting.published import published_points
 from keras_sharpness.reporting.run_folder import flatten, read_run, read_table
-from keras_sharpness.statistics import Kendall, kendall_of_any_size
+from keras_sharpness.statistics import Kendall, kendall
 from keras_sharpness.studies.protocol import study_config
 
 PUBLISHED_SOURCE = "published (Fig. 1)"
@@ -56,7 +56,7 @@ class Pool:
             InputError: If there is none, with the source's name.
         """
         try:
-            return kendall_of_any_size(*self.pairs)
+            return kendall(*self.pairs)
         except InputError as error:
             raise InputError(f"{' '.join(filter(None, (self.source, self.model)))}: {error}") from error
 

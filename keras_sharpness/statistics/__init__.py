@@ -1,6 +1,6 @@
 """What a pool of models says about sharpness and generalization. Needs NumPy, SciPy and pandas only."""
 
-from keras_sharpness.statistics.comparing import TauDifference, compare_taus, kendall_of_any_size
+from keras_sharpness.statistics.comparing import TauDifference, compare_taus
 from keras_sharpness.statistics.correlation import Kendall, kendall
 from keras_sharpness.statistics.granulated import granulated_kendall
 from keras_sharpness.statistics.jackknife import jackknife_interval
@@ -15,7 +15,6 @@ __all__ = [
     "granulated_kendall",
     "jackknife_interval",
     "kendall",
-    "kendall_of_any_size",
     "partial_kendall",
     "permutation_p_values",
     "pool_size",

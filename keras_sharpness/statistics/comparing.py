@@ -1,4 +1,4 @@
-"""Pools of any size, and whether two of them differ in tau."""
+"""Whether two pools differ in tau."""
 
 import dataclasses
 import math
@@ -7,11 +7,8 @@ import numpy as np
 import scipy.stats
 from numpy.typing import ArrayLike
 
-from keras_sharpness.statistics.correlation import Kendall, checked, kendall
+from keras_sharpness.statistics.correlation import checked
 from keras_sharpness.statistics.jackknife import jackknife_interval
-
-# Beyond this the bootstrap's matrix of all pairs takes seconds and more memory than a result is worth.
-MOST_BOOTSTRAPPED = 2000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -76,24 +73,3 @@ def compare_taus(
         ci_high=difference + reach,
         confidence=confidence,
     )
-
-
-def kendall_of_any_size(sharpness: ArrayLike, test_loss: ArrayLike) -> Kendall:
-    """Returns `kendall`, for more than 2,000 models with the interval of the jackknife instead of the bootstrap.
-
-    Args:
-        sharpness: One value per model, shape (num_models,).
-        test_loss: One value per model, shape (num_models,).
-
-    Returns:
-        The correlation.
-
-    Raises:
-        InputError: See `kendall`.
-    """
-    x, y = checked(sharpness, test_loss)
-    if len(x) <= MOST_BOOTSTRAPPED:
-        return kendall(x, y)
-    tau, p_value = scipy.stats.kendalltau(x, y)
-    _, low, high = jackknife_interval(x, y)
-    return Kendall(tau=float(tau), p_value=float(p_value), ci_low=low, ci_high=high, num_models=len(x))

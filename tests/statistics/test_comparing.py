@@ -3,7 +3,7 @@ import pytest
 import scipy.stats
 
 from keras_sharpness.errors import InputError
-from keras_sharpness.statistics import compare_taus, comparing, jackknife_interval, kendall, kendall_of_any_size
+from keras_sharpness.statistics import compare_taus, jackknife_interval, kendall
 from tests.statistics.test_jackknife import pairs
 
 
@@ -46,13 +46,3 @@ def test_a_pool_that_shows_no_spread_leaves_no_p_value(b):
 def test_a_pool_without_a_tau_is_refused():
     with pytest.raises(InputError, match="`test_loss` must not be the same"):
         compare_taus(([1, 2, 3], [1, 2, 3]), ([1, 2, 3], [1, 1, 1]))
-
-
-def test_large_pools_take_the_jackknife(monkeypatch):
-    monkeypatch.setattr(comparing, "MOST_BOOTSTRAPPED", 50)
-    small, large = (pairs(size, -0.3, np.random.default_rng(3)) for size in (50, 51))
-    assert kendall_of_any_size(*small) == kendall(*small)
-    r = kendall_of_any_size(*large)
-    assert (r.ci_low, r.ci_high) == jackknife_interval(*large)[1:]
-    assert (r.tau, r.p_value) == tuple(scipy.stats.kendalltau(*large))
-    assert r.num_models == 51
