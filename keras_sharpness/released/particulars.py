@@ -221,7 +221,8 @@ def released_config(model: str = "fcnn", as_in_paper: tuple[str, ...] = (), **se
         changes |= particular.schedule if particular.name in as_in_paper else {}
     given = {name: value for name, value in settings.items() if value is not None}
     of_schedule = {f.name for f in dataclasses.fields(ReleasedSchedule)} & given.keys()
-    schedule = dataclasses.replace(system.schedule, **changes, **{name: given.pop(name) for name in of_schedule})
+    changes |= {name: given.pop(name) for name in of_schedule}
+    schedule = dataclasses.replace(system.schedule, **changes)
     defaults: dict[str, Any] = {"rho": system.rho, "step_size": schedule.learning_rate, "protocol": "released"}
     config = ReleasedConfig(model=model, schedule=schedule, as_in_paper=tuple(as_in_paper), **(defaults | given))
     _check_effect(config)
