@@ -1,6 +1,7 @@
 """Zip archives that anyone may have written: nothing is unpacked before its size and name are known to be harmless."""
 
 import collections
+import math
 import os
 import zipfile
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -14,6 +15,8 @@ from keras_sharpness.errors import InputError, reason, require
 MOST_BYTES, MOST_GROWTH = 2**30, 100
 # Other methods let a member grow beyond the size that it declares before Python notices.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# By the versions of NumPy's format; the third is for names of fields alone.
+HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def check_archive(file: IO[bytes], name: str) -> None:
@@ -59,13 +62,23 @@ def read_arrays(path: Path, name: str) -> dict[str, np.ndarray]:
     with path.open("rb") as file:
         check_archive(file, name)
         try:
+            _check_headers(file)
             with np.load(file, allow_pickle=False) as members:
-                arrays = dict(members)
+                return dict(members)
         except Exception as error:
             raise InputError(f"{name} must be a whole file of plain arrays. Received: {reason(error)}") from error
-    others = [key for key, value in arrays.items() if not isinstance(value, np.ndarray)]
-    require(not others, f"{name} must be a whole file of plain arrays", no_arrays=others)
-    return arrays
+
+
+def _check_headers(file: IO[bytes]) -> None:
+    """Raises unless every member is as large as the array that its header announces, which NumPy makes room for."""
+    with zipfile.ZipFile(file) as archive:
+        for member in archive.infolist():
+            with archive.open(member) as start:
+                read = HEADERS[np.lib.format.read_magic(start)]
+                shape, _, dtype = read(start)
+                size = start.tell() + math.prod(shape) * dtype.itemsize
+            require(dtype.hasobject or size == member.file_size, f"{member.filename!r} must be whole", bytes=size)
+    file.seek(0)
 
 
 def _stays_inside(path: str) -> bool:

@@ -25,12 +25,12 @@ def study() -> None:
     others = [f"--{name}" for name in flags.GROUPS["Measure"] if flags.FLAGS[name].present]
     require(not others, "`study` takes no flags of `measure`; `python main.py measure` does", flags=others)
     config = make_config(**flags.study_settings())
+    folder = _output_dir() or Path("runs", flags.run_name())
     # The members of a pool run in threads, one core each.
     distribution = _start_keras(in_threads=True)
     from keras_sharpness.reporting.report import write_report
     from keras_sharpness.studies.run import run_study
 
-    folder = _output_dir() or Path("runs", flags.run_name())
     log.info("%s, %s protocol, %d models, in %s", config.model, config.protocol, config.num_models, folder)
     given = flags.FLAGS
     study = make_study(config, given.data_dir, given.download, given.plan, distribution)
