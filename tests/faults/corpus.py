@@ -285,14 +285,24 @@ add(
 
 
 @functools.cache
-def summary():
-    return make_summary(make_models())
+def run_files():
+    models = make_models()
+    return {
+        "config.json": json.dumps(CONFIG),
+        "models.csv": models.to_csv(index=False),
+        "summary.json": json.dumps(make_summary(models)),
+    }
+
+
+def write_run(folder, **files):
+    for name, text in (run_files() | {name.replace("_", "."): text for name, text in files.items()}).items():
+        (folder / name).write_text(text)
 
 
 def reported(folder, config=None, csv=None, **changes):
-    (folder / "config.json").write_text(json.dumps(CONFIG) if config is None else config)
-    (folder / "models.csv").write_text(make_models().to_csv(index=False) if csv is None else csv)
-    (folder / "summary.json").write_text(json.dumps(summary() | changes))
+    summary = json.dumps(json.loads(run_files()["summary.json"]) | changes)
+    files = {"config_json": config, "models_csv": csv, "summary_json": summary}
+    write_run(folder, **{name: text for name, text in files.items() if text is not None})
     return write_report(folder)
 
 
