@@ -73,7 +73,7 @@ def ablation() -> None:
     _start_keras(in_threads=True)
     from keras_sharpness.released.ablation import run_ablation, steps
     from keras_sharpness.reporting.ablation import write_ablation
-    from keras_sharpness.reporting.report import TITLES
+    from keras_sharpness.reporting.run_folder import TITLES
 
     folder = _output_dir() or Path("runs", "ablation", given.model)
     with _stoppable() as stop:

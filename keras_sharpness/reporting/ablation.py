@@ -10,6 +10,9 @@ from matplotlib.figure import Figure
 
 from keras_sharpness.atomic import atomic_open
 from keras_sharpness.reporting.figures import POINT_COLOUR, TEXT_COLOUR
+from keras_sharpness.reporting.markdown import table as table_of
+
+HEADINGS = ("", "released code", "paper", "median sharpness", "median test loss", "tau", "95 % interval", "models")
 
 
 def write_ablation(folder: Path, title: str) -> None:
@@ -66,9 +69,7 @@ def text(table: pd.DataFrame, title: str) -> str:
         f"# {title}: from the released code to the paper's text",
         "Each row sets one more particular as in the paper; the last row is the paper's procedure.",
         "![Median sharpness and tau of each step](ablation.png)",
-        "| | released code | paper | median sharpness | median test loss | tau | 95 % interval | models |\n"
-        "| --- | --- | --- | --- | --- | --- | --- | --- |\n"
-        + "\n".join(_line(row) for row in table.fillna("").to_dict("records")),
+        table_of(HEADINGS, map(_cells, table.fillna("").to_dict("records"))),
     ]
     return "\n\n".join(lines) + "\n"
 
@@ -78,15 +79,14 @@ def _names(table: pd.DataFrame) -> list[str]:
     return [f"{first} code", *(f"+ {name.replace('_', ' ')}" for name in others)]
 
 
-def _line(row: dict) -> str:
-    cells = [
+def _cells(row: dict) -> list[str]:
+    return [
         *(str(row[name]) for name in ("particular", "released", "paper")),
         *(f"{row[name]:.4g}" for name in ("sharpness_median", "test_loss_median")),
         f"{row['tau']:.3f}",
         f"[{row['tau_ci_low']:.3f}, {row['tau_ci_high']:.3f}]",
         str(row["num_models"]),
     ]
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _label(axes: Axes, name: str) -> None:

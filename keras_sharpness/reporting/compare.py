@@ -15,7 +15,8 @@ from keras_sharpness.reporting.comparison_figure import comparison
 from keras_sharpness.reporting.figures import p_value_text
 from keras_sharpness.reporting.markdown import table
 from keras_sharpness.reporting.published import PUBLISHED
-from keras_sharpness.reporting.report import QUANTILES, TITLES, excludes_zero, finding, interval
+from keras_sharpness.reporting.report import QUANTILES, excludes_zero, finding, interval
+from keras_sharpness.reporting.run_folder import TITLES
 from keras_sharpness.reporting.sources import POINT, PUBLISHED_SOURCE, Pool, read_groups
 from keras_sharpness.statistics import TauDifference, compare_taus
 from keras_sharpness.studies.protocol import SYSTEMS

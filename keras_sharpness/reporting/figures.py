@@ -57,7 +57,7 @@ def scatter(
     axes = figure.add_subplot()
     num_far = _draw_points(axes, finite)
     unit = UNITS.get(loss_name, "")
-    finish_axis(axes.xaxis, f"{sharpness_name}, ρ = {rho:g}", unit)
+    finish_axis(axes.xaxis, with_radius(sharpness_name, rho), unit)
     finish_axis(axes.yaxis, f"Test {loss_name}", unit if unit == "nats" else "")
     axes.spines[["top", "right"]].set_visible(False)
     _write_header(axes, title, [describe(kendall), *_far_note(num_far)])
@@ -77,11 +77,43 @@ def p_value_text(p_value: float) -> str:
     return "p < 0.0001" if p_value < 1e-4 else f"p = {p_value:.2g}"
 
 
+def choose_axis(values: np.ndarray, error: np.ndarray) -> tuple[str, Limits]:
+    """Chooses an axis as `scatter` describes it.
+
+    Args:
+        values: What is to be drawn along it, finite.
+        error: Half lengths of their bars.
+
+    Returns:
+        "linear" or "log", and both ends.
+    """
+    if not _spans_magnitudes(values):
+        return "linear", _limits(values, error)
+    low, high = _limits(np.log10(values), 0 * error)
+    return "log", (10**low, 10**high)
+
+
+def bar_lengths(models: pd.DataFrame) -> np.ndarray:
+    """Returns the half length of each model's error bar, zero for none."""
+    if len(models) > MOST_ERROR_BARS:
+        return np.zeros(len(models))
+    return np.nan_to_num(models["sharpness_standard_error"].to_numpy(dtype=float), posinf=0)
+
+
+def with_radius(sharpness_name: str, rho: float) -> str:
+    """Returns the name of a sharpness with the radius of its ball."""
+    return f"{sharpness_name}, ρ = {rho:g}"
+
+
+def axis_label(name: str, unit: str) -> str:
+    """Returns the name with its unit, if it has one, in brackets."""
+    return f"{name} ({unit})" if unit else name
+
+
 def _draw_points(axes: Axes, models: pd.DataFrame) -> int:
     """Returns how many of the models, all of them drawn, lie beyond the axes."""
-    names = ("sharpness", "test_loss", "sharpness_standard_error")
-    x, y, error = (models[name].to_numpy(dtype=float) for name in names)
-    error = np.nan_to_num(error, posinf=0) if len(x) <= MOST_ERROR_BARS else np.zeros_like(x)
+    x, y = (models[name].to_numpy(dtype=float) for name in ("sharpness", "test_loss"))
+    error = bar_lengths(models)
     limits = _set_axis(axes, "x", x, error), _set_axis(axes, "y", y, 0 * y)
     inside = _within(x, limits[0]) & _within(y, limits[1])
     bars = inside & (error > 0)
@@ -100,12 +132,8 @@ def marker(num_models: int) -> tuple[float, float]:
 
 
 def _set_axis(axes: Axes, name: str, values: np.ndarray, error: np.ndarray) -> Limits:
-    if _spans_magnitudes(values):
-        getattr(axes, f"set_{name}scale")("log")
-        low, high = _limits(np.log10(values), 0 * error)
-        limits = 10**low, 10**high
-    else:
-        limits = _limits(values, error)
+    scale, limits = choose_axis(values, error)
+    getattr(axes, f"set_{name}scale")(scale)
     getattr(axes, f"set_{name}lim")(*limits)
     return limits
 
@@ -180,8 +208,7 @@ def finish_axis(axis: Axis, name: str, unit: str) -> None:
     """Names an axis and gives it few and round ticks, with their power of ten in the name."""
     axis.set_tick_params(labelsize=12, labelcolor=TEXT_COLOUR)
     power = _round_ticks(axis) if axis.get_scale() == "linear" else ""
-    unit = f"{power} {unit}".strip()
-    axis.set_label_text(f"{name} ({unit})" if unit else name, fontsize=13, color=TEXT_COLOUR)
+    axis.set_label_text(axis_label(name, f"{power} {unit}".strip()), fontsize=13, color=TEXT_COLOUR)
 
 
 def _round_ticks(axis: Axis) -> str:

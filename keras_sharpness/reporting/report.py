@@ -3,44 +3,52 @@
 import io
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from keras_sharpness.atomic import atomic_open
+from keras_sharpness.reporting import html
 from keras_sharpness.reporting.figures import scatter
-from keras_sharpness.reporting.published import PUBLISHED, Published
-from keras_sharpness.reporting.run_folder import CORRELATION, RunFolder, flatten, read_run
+from keras_sharpness.reporting.markdown import table
+from keras_sharpness.reporting.published import Published
+from keras_sharpness.reporting.run_folder import CORRELATION, MEDIANS, RunFolder, flatten, read_run
+from keras_sharpness.reporting.section import Section
 from keras_sharpness.statistics import Kendall
 
-TITLES = {"fcnn": "FCNN on Abalone", "lenet": "LeNet-5 on FashionMNIST", "gat": "GAT on Cora"}
 QUANTILES = {"minimum": 0, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "maximum": 1}
+TAU_HEAD = ("tau", "95 % interval", "models")
 DISTRIBUTED = ("sharpness", "train_loss", "test_loss", "train_error", "test_error", "epochs")
 
 
 def write_report(folder: str | Path) -> Path:
-    """Writes `scatter.png` and `report.md` into the folder of a finished run.
+    """Writes `scatter.png`, `report.html` and `report.md` into the folder of a finished run.
 
-    Nothing is written before both are complete in memory, and each file appears whole.
+    Nothing is written before all are complete in memory, and each file appears whole.
 
     Args:
-        folder: The run's folder, with `config.json`, `models.csv` and `summary.json`.
+        folder: The run's folder, with `config.json`, `models.csv` and `summary.json`; `sweep.csv` and `ablation.csv`
+            are shown if it holds them.
 
     Returns:
-        Path of the report.
+        Path of `report.md`.
 
     Raises:
-        InputError: If one of the three files is missing or damaged.
+        InputError: If one of the first three files is missing, or any of them damaged.
     """
     folder = Path(folder)
     run = read_run(folder)
-    picture, text = _picture(run), _text(run)
+    sections = list(_sections(run))
+    sentences = [verdict(run.kendall, run.published), *_left_out(run)]
+    picture, text, page = _picture(run), _text(run, sentences, sections), html.page(run, sentences, sections)
     with atomic_open(folder / "scatter.png", "wb") as file:
         file.write(picture)
-    with atomic_open(folder / "report.md") as file:
-        file.write(text)
+    for path, content in ((folder / "report.html", page), (folder / "report.md", text)):
+        with atomic_open(path) as file:
+            file.write(content)
     return folder / "report.md"
 
 
@@ -87,43 +95,42 @@ def interval(kendall: Kendall) -> str:
 
 
 def _picture(run: RunFolder) -> bytes:
-    adaptive = run.setting("scaling", "adaptive") == "adaptive"
     figure = scatter(
         run.finite,
         run.kendall,
-        title=_title(run),
-        loss_name="cross-entropy" if "test_error" in run.models else "mean squared error",
+        title=run.title,
+        loss_name=run.loss_name,
         rho=run.setting("rho"),
-        sharpness_name="Adaptive worst-case sharpness" if adaptive else "Worst-case sharpness",
+        sharpness_name=run.sharpness_name,
     )
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()
 
 
-def _title(run: RunFolder) -> str:
-    model: str = run.setting("model")
-    return TITLES.get(model, model)
-
-
-def _text(run: RunFolder) -> str:
-    published = PUBLISHED.get(run.setting("model"))
+def _text(run: RunFolder, sentences: list[str], sections: Iterable[Section]) -> str:
+    found, *others = sentences
     parts = [
-        f"# {_title(run)}: sharpness and test loss",
-        f"**{verdict(run.kendall, published)}**",
-        *_left_out(run),
+        f"# {run.heading}",
+        f"**{found}**",
+        *others,
         "![Test loss against sharpness, a point per model](scatter.png)",
-        "## Correlation",
-        _correlation_table(run, published),
-        *_precision(published),
-        "## Models",
-        _quantile_table(run),
-        *_section("Times", _times(run)),
-        *_section("Further results", _further(run)),
-        *_section("Settings", ((name, value) for name, value in flatten(run.config) if name != "command")),
-        *_command(run),
+        *(part for section in sections for part in _markdown(section)),
+        *([f"## Repeat this run\n\n```sh\n{run.command}\n```"] if run.command else []),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _sections(run: RunFolder) -> Iterator[Section]:
+    yield _correlation(run)
+    if run.sweep is not None:
+        yield _sweep(run.sweep)
+    if run.ablation is not None:
+        yield from _ablation(run.ablation)
+    yield Section(heading="Models", rows=_quantiles(run))
+    yield from _values("Times", _times(run))
+    yield from _values("Further results", _further(run))
+    yield from _values("Settings", ((name, value) for name, value in flatten(run.config) if name != "command"))
 
 
 def _left_out(run: RunFolder) -> list[str]:
@@ -133,11 +140,11 @@ def _left_out(run: RunFolder) -> list[str]:
     return [f"{run.num_diverged} {models} with a non-finite loss or sharpness {are} left out of tau and of the figure."]
 
 
-def _correlation_table(run: RunFolder, published: Published | None) -> str:
+def _correlation(run: RunFolder) -> Section:
     rows = [["", "this run"], *map(list, _our_column(run))]
-    if published:
-        rows = [[*row, value] for row, value in zip(rows, _paper_column(published), strict=True)]
-    return _table(rows[0], rows[1:])
+    if run.published:
+        rows = [[*row, value] for row, value in zip(rows, _paper_column(run.published), strict=True)]
+    return Section(heading="Correlation", rows=rows, note=_precision(run.published), figure="taus")
 
 
 def _our_column(run: RunFolder) -> list[tuple[str, str]]:
@@ -156,25 +163,53 @@ def _paper_column(published: Published) -> list[str]:
     return [heading, tau, "not given", f"{published.p_value:g}", str(published.num_models), f"{published.rho:g}"]
 
 
-def _precision(published: Published | None) -> list[str]:
+def _precision(published: Published | None) -> str:
     text = "The p-value is two-sided, for independence. The interval is a percentile bootstrap over the models."
     if not published:
-        return [text]
+        return text
     size = published.num_models
     deviation = math.sqrt(2 * (2 * size + 5) / (9 * size * (size - 1)))
-    return [
+    return (
         f"{text} The paper's tau is uncertain too: over pools of {size} models, tau has a standard deviation of "
         f"{deviation:.2f} where sharpness and test loss are independent."
+    )
+
+
+def _sweep(table: pd.DataFrame) -> Section:
+    rows = [(f"{row.rho:g}", str(row.m), f"{row.mean_sharpness:.4g}", *_tau_cells(row)) for row in table.itertuples()]
+    return Section(
+        heading="Tau against rho and m", rows=[("rho", "m", "mean sharpness", *TAU_HEAD), *rows], figure="sweep"
+    )
+
+
+def _ablation(table: pd.DataFrame) -> Iterator[Section]:
+    particulars = table[["step", "particular", "released", "paper"]]
+    yield Section(
+        heading="The released code and the paper's text",
+        rows=[("step", "particular", "released code", "paper"), *particulars.to_numpy().tolist()],
+    )
+    rows = [
+        (str(row.step), str(row.particular), *(f"{getattr(row, name):.4g}" for name in MEDIANS), *_tau_cells(row))
+        for row in table.itertuples()
     ]
+    yield Section(
+        heading="Tau from one protocol to the other",
+        rows=[("step", "particular", *(name.replace("_", " ") for name in MEDIANS), *TAU_HEAD), *rows],
+        figure="ablation",
+    )
 
 
-def _quantile_table(run: RunFolder) -> str:
-    rows = []
+def _tau_cells(row: Any) -> tuple[str, str, str]:
+    return f"{row.tau:.3f}", f"[{row.tau_ci_low:.3f}, {row.tau_ci_high:.3f}]", f"{row.num_models:g}"
+
+
+def _quantiles(run: RunFolder) -> list[tuple[str, ...]]:
+    rows = [("", *QUANTILES)]
     for name in DISTRIBUTED:
         if name in run.finite and len(run.finite):
             values = np.nanquantile(run.finite[name], list(QUANTILES.values()))
             rows.append((name.replace("_", " "), *(f"{value:.4g}" for value in values)))
-    return _table(("", *QUANTILES), rows)
+    return rows
 
 
 def _times(run: RunFolder) -> list[tuple[str, str]]:
@@ -187,9 +222,10 @@ def _further(run: RunFolder) -> list[tuple[str, Any]]:
     return [item for item in flatten(run.summary) if item[0] not in shown and not item[0].startswith("seconds_")]
 
 
-def _section(heading: str, items: Iterable[tuple[str, Any]]) -> list[str]:
+def _values(heading: str, items: Iterable[tuple[str, Any]]) -> Iterator[Section]:
     rows = [(name, _plain(value)) for name, value in items]
-    return [f"## {heading}", _table(("", "value"), rows)] if rows else []
+    if rows:
+        yield Section(heading=heading, rows=[("", "value"), *rows])
 
 
 def _plain(value: Any) -> str:
@@ -200,17 +236,5 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _command(run: RunFolder) -> list[str]:
-    command = run.config.get("command")
-    return ["## Repeat this run", f"```sh\n{command}\n```"] if command else []
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    head = list(head)
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    # A bar or a line break would end the cell.
-    return " ".join(text.replace("|", "\\|").split())
+def _markdown(section: Section) -> list[str]:
+    return [f"## {section.heading}", table(section.rows[0], section.rows[1:]), *filter(None, [section.note])]

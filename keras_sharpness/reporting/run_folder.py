@@ -11,10 +11,16 @@ import numpy as np
 import pandas as pd
 
 from keras_sharpness.errors import InputError, reason, require
+from keras_sharpness.reporting.published import PUBLISHED, Published
 from keras_sharpness.statistics import Kendall
 
 COLUMNS = ("epochs", "train_loss", "test_loss", "sharpness", "sharpness_standard_error")
 CORRELATION = ("tau", "p_value", "tau_ci_low", "tau_ci_high")
+TAU = ("tau", "tau_ci_low", "tau_ci_high", "num_models")
+SWEEP = ("rho", "m", "mean_sharpness", *TAU)
+MEDIANS = ("sharpness_median", "sharpness_mean", "test_loss_median")
+ABLATION = ("step", "particular", "released", "paper", *MEDIANS, *TAU)
+TITLES = {"fcnn": "FCNN on Abalone", "lenet": "LeNet-5 on FashionMNIST", "gat": "GAT on Cora"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -25,11 +31,42 @@ class RunFolder:
         config: Settings, nested.
         models: A row per model; losses and sharpness may be non-finite.
         summary: Results of the pool as a whole.
+        sweep: Tau for each rho and m, if the run has measured it: columns `SWEEP`.
+        ablation: Tau after each step from one protocol to the other, if the run has measured it: columns `ABLATION`.
     """
 
     config: dict[str, Any]
     models: pd.DataFrame
     summary: dict[str, Any]
+    sweep: pd.DataFrame | None = None
+    ablation: pd.DataFrame | None = None
+
+    @property
+    def title(self) -> str:
+        """What was measured, such as "GAT on Cora"."""
+        model: str = self.setting("model")
+        return TITLES.get(model, model)
+
+    @property
+    def heading(self) -> str:
+        """What a report of the run is called."""
+        return f"{self.title}: sharpness and test loss"
+
+    @property
+    def command(self) -> str:
+        """What makes the run again; "" if it is not known."""
+        return str(self.config.get("command") or "")
+
+    @property
+    def loss_name(self) -> str:
+        """What the losses are."""
+        return "cross-entropy" if "test_error" in self.models else "mean squared error"
+
+    @property
+    def sharpness_name(self) -> str:
+        """What the sharpness is."""
+        adaptive = self.setting("scaling", "adaptive") == "adaptive"
+        return "Adaptive worst-case sharpness" if adaptive else "Worst-case sharpness"
 
     @property
     def finite(self) -> pd.DataFrame:
@@ -51,6 +88,11 @@ class RunFolder:
             return None
         return Kendall(tau=tau, p_value=p_value, ci_low=low, ci_high=high, num_models=self.summary["num_models"])
 
+    @property
+    def published(self) -> Published | None:
+        """What the paper prints of this model, if it has it."""
+        return PUBLISHED.get(self.setting("model"))
+
     def setting(self, name: str, default: Any = None) -> Any:
         """Returns a setting by its own name, wherever it is nested; the outermost if there are several."""
         found = [(path.count("."), value) for path, value in flatten(self.config) if path.split(".")[-1] == name]
@@ -58,7 +100,7 @@ class RunFolder:
 
 
 def read_run(folder: Path) -> RunFolder:
-    """Reads `config.json`, `models.csv` and `summary.json`.
+    """Reads `config.json`, `models.csv` and `summary.json`, and `sweep.csv` and `ablation.csv` where they exist.
 
     Args:
         folder: The run's folder.
@@ -70,9 +112,17 @@ def read_run(folder: Path) -> RunFolder:
         InputError: If a file is missing or damaged, or lacks what a report needs.
     """
     config, summary = _read_json(folder / "config.json"), _read_json(folder / "summary.json")
-    run = RunFolder(config=config, models=read_table(folder / "models.csv", COLUMNS), summary=summary)
+    run = RunFolder(
+        config=config,
+        models=read_table(folder / "models.csv", COLUMNS),
+        summary=summary,
+        sweep=_read_optional(folder / "sweep.csv", SWEEP, texts=("m",)),
+        ablation=_read_optional(folder / "ablation.csv", ABLATION, texts=("step", "particular", "released", "paper")),
+    )
     _check_summary(folder / "summary.json", summary)
     require(isinstance(run.setting("model"), str), f"{folder / 'config.json'} must name the `model`")
+    positive = run.sweep is None or bool((run.sweep["rho"] > 0).all())
+    require(positive, f"{folder / 'sweep.csv'} must hold positive `rho`")
     rho = run.setting("rho")
     require(_is_number(rho) and rho >= 0, f"{folder / 'config.json'} must hold `rho`, not negative", rho=rho)
     return run
@@ -104,12 +154,17 @@ def _read_json(path: Path) -> dict[str, Any]:
     return dict(content)
 
 
-def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    """Reads a CSV file that has a row per model.
+def _read_optional(path: Path, columns: tuple[str, ...], texts: tuple[str, ...]) -> pd.DataFrame | None:
+    return read_table(path, columns, texts) if path.exists() else None
+
+
+def read_table(path: Path, columns: tuple[str, ...], texts: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Reads a CSV file, of a row per model or another.
 
     Args:
         path: The file.
-        columns: Columns of numbers that it must have; more are allowed.
+        columns: Columns that it must have; more are allowed.
+        texts: Those of them that hold text; the others hold numbers.
 
     Returns:
         The table.
@@ -118,17 +173,20 @@ def read_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         InputError: If the file is missing or damaged, or lacks a column or rows.
     """
     require(path.is_file(), f"{path} must be a readable file")
+    numbers = set(columns) - set(texts)
+    # In a text, "None" is a word; in a number, a gap.
+    gaps = dict.fromkeys(numbers, ["", "nan", "NaN"])
     try:
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, dtype=dict.fromkeys(texts, str), keep_default_na=not texts, na_values=gaps)
     except (OSError, ValueError) as error:
         raise InputError(f"{path} must be a CSV table. Received: {reason(error)}") from error
     missing = [name for name in columns if name not in table]
     require(not missing, f"{path} must have the columns {', '.join(columns)}", missing=missing)
-    require(len(table) > 0, f"{path} must have a row per model", rows=0)
-    words = [name for name in columns if table[name].dtype.kind not in "iuf"]
+    require(len(table) > 0, f"{path} must have at least one row", rows=0)
+    words = sorted(name for name in numbers if table[name].dtype.kind not in "iuf")
     require(not words, f"{path} must hold numbers", not_numbers=words)
-    numbers = table[list(columns)].abs()
-    large = list(numbers.columns[((numbers > np.finfo(np.float32).max) & (numbers < np.inf)).any()])
+    sizes = table[sorted(numbers)].abs()
+    large = list(sizes.columns[((sizes > np.finfo(np.float32).max) & (sizes < np.inf)).any()])
     require(not large, f"{path} must hold numbers of 32 bits", too_large=large)
     return table
 

@@ -1,6 +1,7 @@
 """Kendall's rank correlation between the sharpness and the test loss of a pool of models."""
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import scipy.stats
@@ -71,11 +72,34 @@ def kendall(
     if len(x) > MOST_RESAMPLED:
         _, low, high = jackknife_interval(x, y, confidence)
     else:
-        resampled = resample_tau(x, y, num_resamples, np.random.default_rng(seed))
-        low, high = percentile_interval(resampled, confidence)
+        low, high = percentile_interval(bootstrap_tau(x, y, num_resamples=num_resamples, seed=seed), confidence)
     return Kendall(
         tau=float(tau), p_value=float(p_value), ci_low=low, ci_high=high, num_models=len(x), confidence=confidence
     )
+
+
+def bootstrap_tau(
+    sharpness: ArrayLike,
+    test_loss: ArrayLike,
+    *,
+    num_resamples: int = 10_000,
+    seed: int = 0,
+    resample: Callable[[np.ndarray, np.ndarray, int, np.random.Generator], np.ndarray] = resample_tau,
+) -> np.ndarray:
+    """Returns tau of resampled pools: the values that the interval of `kendall` is taken from.
+
+    Args:
+        sharpness: As for `kendall`.
+        test_loss: As for `kendall`.
+        num_resamples: Bootstrap resamples.
+        seed: Seed of the resampling.
+        resample: `resample_tau`, or `resample_tau_in_turn` for pools whose pairs do not fit into memory.
+
+    Returns:
+        Shape (num_resamples,); NaN where a resample has no tau.
+    """
+    x, y = _sorted(*checked(sharpness, test_loss))
+    return resample(x, y, num_resamples, np.random.default_rng(seed))
 
 
 def checked(sharpness: ArrayLike, test_loss: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

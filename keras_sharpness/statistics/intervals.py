@@ -21,6 +21,7 @@ It is the simplest of them, it is also defined where tau = 1 or -1, and stays wi
 from collections.abc import Iterator
 
 import numpy as np
+import scipy.stats
 
 # Multiplicities held at once: some 100 MB with their temporaries.
 BLOCK_ELEMENTS = 2**22
@@ -43,6 +44,24 @@ def resample_tau(x: np.ndarray, y: np.ndarray, num_resamples: int, generator: np
     blocks = draw_multiplicities(len(x), num_resamples, generator)
     concordance = _concordance(x, y)
     return np.concatenate([_weighted_tau(block, x, y, concordance) for block in blocks])
+
+
+def resample_tau_in_turn(
+    x: np.ndarray, y: np.ndarray, num_resamples: int, generator: np.random.Generator
+) -> np.ndarray:
+    """Returns what `resample_tau` returns, without its memory: one resample after another, each in n log n time.
+
+    Args:
+        x: One finite value per model, shape (num_models,).
+        y: The same of another quantity.
+        num_resamples: Number of resamples.
+        generator: Source of the resampling; both functions make the same resamples from it.
+
+    Returns:
+        Shape (num_resamples,); NaN where all pairs of a resample are tied in x or in y.
+    """
+    draws = (generator.integers(len(x), size=len(x)) for _ in range(num_resamples))
+    return np.array([scipy.stats.kendalltau(x[draw], y[draw]).statistic for draw in draws])
 
 
 def draw_multiplicities(

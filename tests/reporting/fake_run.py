@@ -25,6 +25,18 @@ CONFIG = {
     "command": "python main.py --model=gat --seed=7",
 }
 
+SWEEP_CSV = """rho,m,mean_sharpness,tau,tau_ci_low,tau_ci_high,num_models
+0.01,64,0.02,-0.5,-0.75,-0.25,50
+0.02,64,0.04,-0.25,-0.5,0.125,50
+0.01,full,0.02,,,,2
+0.02,full,0.04,0.25,-0.125,0.5,50
+"""
+ABLATION_CSV = """step,particular,released,paper,sharpness_median,sharpness_mean,test_loss_median,\
+tau,tau_ci_low,tau_ci_high,num_models
+0,nothing,,,0.01,0.02,1.25,0.5,0.25,0.75,50
+1,dropout,None,0.6,0.02,0.03,1.5,-0.25,-0.5,0.125,50
+"""
+
 
 def make_models(num_models=50, slope=-0.4, seed=0):
     generator = np.random.default_rng(seed)

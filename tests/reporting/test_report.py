@@ -13,7 +13,7 @@ from keras_sharpness.errors import InputError
 from keras_sharpness.reporting.published import PUBLISHED
 from keras_sharpness.reporting.report import verdict, write_report
 from keras_sharpness.statistics import Kendall
-from tests.reporting.fake_run import CONFIG, make_models
+from tests.reporting.fake_run import ABLATION_CSV, CONFIG, SWEEP_CSV, make_models
 
 FILES = {"config.json", "models.csv", "summary.json"}
 
@@ -75,12 +75,13 @@ def test_picture_is_whole_and_of_the_right_size(make_run):
         assert len(set(image.convert("RGB").resize((120, 80)).get_flattened_data())) > 10
 
 
-def test_nothing_but_the_two_files_is_added_and_a_second_time_changes_nothing(make_run):
+def test_nothing_but_the_three_files_is_added_and_a_second_time_changes_nothing(make_run):
     folder = make_run()
     write_report(folder)
-    assert names(folder) == FILES | {"scatter.png", "report.md"}
-    before = (folder / "report.md").read_text()
-    assert write_report(str(folder)).read_text() == before
+    assert names(folder) == FILES | {"scatter.png", "report.html", "report.md"}
+    before = [(folder / name).read_text() for name in ("report.md", "report.html")]
+    write_report(str(folder))
+    assert [(folder / name).read_text() for name in ("report.md", "report.html")] == before
 
 
 def test_diverged_models_are_counted_and_left_out(make_run):
@@ -122,6 +123,32 @@ def test_regression_without_error_rates(make_run):
     text = write_report(make_run(config=CONFIG | {"model": "fcnn"}, models=models)).read_text()
     assert "test error" not in text
     assert row(text, "Kendall's tau")[1] == "-0.311"
+
+
+def test_sweep_and_ablation_are_tables(make_run):
+    folder = make_run()
+    (folder / "sweep.csv").write_text(SWEEP_CSV)
+    (folder / "ablation.csv").write_text(ABLATION_CSV)
+    text = write_report(folder).read_text()
+    assert "| 0.02 | full | 0.04 | 0.250 | [-0.125, 0.500] | 50 |" in text
+    assert "| 1 | dropout | None | 0.6 |" in text
+    assert "| 1 | dropout | 0.02 | 0.03 | 1.5 | -0.250 | [-0.500, 0.125] | 50 |" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("sweep.csv", "rho,m\n1,2\n", "sweep.csv must have the columns"),
+        ("sweep.csv", SWEEP_CSV.replace("0.02,full", "0,full"), "must hold positive `rho`"),
+        ("ablation.csv", ABLATION_CSV.replace("-0.25", "low"), r"not_numbers=\['tau'\]"),
+    ],
+)
+def test_damaged_sweep_or_ablation_is_named(make_run, name, content, message):
+    folder = make_run()
+    (folder / name).write_text(content)
+    with pytest.raises(InputError, match=message):
+        write_report(folder)
+    assert names(folder) == FILES | {name}
 
 
 @pytest.mark.parametrize(
@@ -168,7 +195,7 @@ def test_binary_files_are_damaged_files(make_run):
         ({"config.json": '{"rho": 1}'}, "must name the `model`"),
         ({"config.json": '{"model": "gat"}'}, "must hold `rho`"),
         ({"models.csv": "index,sharpness\n0,1\n"}, "missing=.*'test_loss'"),
-        ({"models.csv": "epochs,train_loss,test_loss,sharpness,sharpness_standard_error\n"}, "a row per model"),
+        ({"models.csv": "epochs,train_loss,test_loss,sharpness,sharpness_standard_error\n"}, "at least one row"),
         (
             {"models.csv": "epochs,train_loss,test_loss,sharpness,sharpness_standard_error\n1,2,x,3,4\n"},
             r"not_numbers=\['test_loss'\]",
