@@ -92,7 +92,7 @@ const { members, columns } = data.scatter;
 const numModels = columns[0].values.length;
 const svg = at("scatter").querySelector("svg");
 const tip = add(svg.parentNode, "div");
-let spots = [], chosen = new Set(), current = -1, start = null, marks;
+let spots = [], chosen = new Set(), current = -1, start = null, marks, overall;
 
 const axis = (id) => columns[at(id).value];
 const everyone = () => spots.map((_, model) => model).filter((model) => spots[model]);
@@ -119,6 +119,8 @@ function drawScatter() {
     current: draw(svg, "circle", { class: "current", r: size / 2 + 4, visibility: "hidden" }),
     brush: draw(svg, "path", { class: "brush" }),
   };
+  const all = everyone();
+  overall = `${tau(all)} over all ${all.length} models`;
   showCurrent(-1);
   showChosen();
 }
@@ -158,11 +160,11 @@ function tau(models) {
 }
 
 function showChosen() {
-  const models = [...chosen].filter((model) => spots[model]).sort((one, other) => one - other), all = everyone();
+  const models = [...chosen].filter((model) => spots[model]).sort((one, other) => one - other);
   marks.chosen.setAttribute("d", dots(models));
   if (start) return;
   at("chosen").textContent = `Kendall's tau between ${axis("horizontal").name} and ${axis("vertical").name}: ` +
-    `${tau(all)} over all ${all.length} models` + (models.length ? `, ${tau(models)} over the ${models.length} selected.` : ".");
+    overall + (models.length ? `, ${tau(models)} over the ${models.length} selected.` : ".");
   const table = at("selection"), names = Object.keys(members);
   table.replaceChildren();
   table.parentNode.hidden = !models.length;
