@@ -225,7 +225,8 @@ def test_fits_the_window_and_its_theme(browser, folder, width, theme):
 def test_figures_follow_the_window(browser, folder):
     browser.open(folder, 1400)
     browser.resize(400)
-    fits = "return [...document.querySelectorAll('.canvas')].every((e) => e.firstChild.clientWidth === e.clientWidth)"
+    fits = """return [...document.querySelectorAll('.canvas')].every((canvas) =>
+        Number(canvas.firstChild.getAttribute('width')) === canvas.clientWidth)"""
     WebDriverWait(browser.driver, 3).until(lambda _: browser.run(fits))
     assert browser.run("return innerWidth") == 400
 
