@@ -11,6 +11,8 @@ from keras_sharpness.statistics import kendall
 from tests.reporting.fake_run import ABLATION_CSV, CONFIG, SWEEP_CSV, make_models, make_summary
 
 webdriver = pytest.importorskip("selenium.webdriver")
+ActionBuilder = pytest.importorskip("selenium.webdriver.common.actions.action_builder").ActionBuilder
+PointerInput = pytest.importorskip("selenium.webdriver.common.actions.pointer_input").PointerInput
 WebDriverWait = pytest.importorskip("selenium.webdriver.support.wait").WebDriverWait
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
@@ -136,6 +138,11 @@ def folder(write, models):
     return write(models, sweep=SWEEP_CSV, ablation=ABLATION_CSV)
 
 
+def drawn_nonsense(browser):
+    paths = browser.run("return [...document.querySelectorAll('svg path')].map((path) => path.getAttribute('d'))")
+    return [path for path in paths if path and re.search("NaN|Infinity|null|undefined", path)]
+
+
 def tau(models, one="sharpness", other="test_loss"):
     return f"{kendall(models[one], models[other]).tau:.3f}".replace("-", "−")
 
@@ -172,6 +179,37 @@ def test_click_and_escape(browser, folder):
     assert not browser.find("#selection").is_displayed()
 
 
+def test_touch_shows_and_selects(browser, folder):
+    browser.open(folder)
+    svg = browser.find("#scatter svg")
+    browser.run("arguments[0].scrollIntoView({block: 'center'})", svg)
+    corner = browser.run("const box = arguments[0].getBoundingClientRect(); return [box.left, box.top]", svg)
+    finger = ActionBuilder(browser.driver, mouse=PointerInput("touch", "finger"), duration=0)
+    finger.pointer_action.move_to_location(*(round(sum(pair)) for pair in zip(corner, browser.spots()[7], strict=True)))
+    finger.pointer_action.pointer_down().pointer_up()
+    finger.perform()
+    assert "model 7" in browser.text(".tip")
+    assert [row.split()[0] for row in browser.rows()] == ["7"]
+
+
+def test_right_button_selects_nothing(browser, folder):
+    browser.open(folder)
+    browser.point(browser.spots()[3]).context_click().perform()
+    browser.point(browser.spots()[5]).perform()
+    assert "model 5" in browser.text(".tip")
+    assert browser.rows() == []
+
+
+def test_bars_and_far_models_on_a_logarithmic_axis(browser, write, models):
+    spread = models.assign(sharpness=lambda table: 10 ** (20 * table["sharpness"]))
+    spread["sharpness_standard_error"] = 2 * spread["sharpness"]
+    spread.loc[3, "test_loss"] = 1e6
+    browser.open(write(spread))
+    assert browser.run("return columns[0].scale") == "log"
+    assert browser.run("return spots.filter((spot) => spot.far).length") == 1
+    assert drawn_nonsense(browser) == []
+
+
 def test_keys_walk_and_select(browser, folder):
     browser.open(folder)
     spots = browser.spots()
@@ -206,8 +244,7 @@ def test_other_figures_are_drawn(browser, folder):
     assert "the paper −0.185" in browser.text("#taus svg")
     assert browser.text("#sweep .legend").split() == ["m", "=", "64", "m", "=", "full"]
     assert "1 dropout" in browser.text("#ablation svg")
-    drawn = browser.run("return [...document.querySelectorAll('svg path')].map((path) => path.getAttribute('d'))")
-    assert not [path for path in drawn if path and "NaN" in path]
+    assert drawn_nonsense(browser) == []
 
 
 @pytest.mark.parametrize("width", [400, 1400])

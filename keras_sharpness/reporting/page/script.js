@@ -107,7 +107,7 @@ function drawScatter() {
     return { x: clip(x, value), y: clip(y, other), far: x.far(value) || y.far(other) };
   });
   if (x.bars) draw(svg, "path", { class: "bars", d: everyone().filter((model) => !spots[model].far).map((model) =>
-    `M${x.at(x.values[model] - x.bars[model])} ${spots[model].y}H${x.at(x.values[model] + x.bars[model])}`).join("") });
+    `M${clip(x, x.values[model] - x.bars[model])} ${spots[model].y}H${clip(x, x.values[model] + x.bars[model])}`).join("") });
   const size = Math.max(4, Math.min(9, 90 / Math.sqrt(numModels)));
   const opacity = Math.max(0.35, Math.min(0.85, 25 / Math.sqrt(numModels)));
   // Points of one path do not darken each other; those of several do, so that a crowd shows.
@@ -210,6 +210,7 @@ function finishBrush() {
 
 const moved = (end) => start && Math.hypot(end.x - start.x, end.y - start.y) > 5;
 svg.addEventListener("pointerdown", (event) => {
+  if (event.button) return;
   start = pointer(event);
   svg.setPointerCapture(event.pointerId);
   showCurrent(nearest(start));
@@ -219,12 +220,14 @@ svg.addEventListener("pointermove", (event) => {
   else if (moved(pointer(event))) brush(pointer(event));
 });
 svg.addEventListener("pointerup", (event) => {
+  if (!start) return;
   const clicked = !moved(pointer(event));
   finishBrush();
   if (clicked && current >= 0) toggle(current);
 });
 svg.addEventListener("pointercancel", finishBrush);
-svg.addEventListener("pointerleave", () => showCurrent(-1));
+// A finger leaves as soon as it is lifted; what it touched is still to be read.
+svg.addEventListener("pointerleave", (event) => { if (event.pointerType !== "touch") showCurrent(-1); });
 svg.addEventListener("blur", () => showCurrent(-1));
 svg.addEventListener("keydown", (event) => {
   const order = everyone().sort((one, other) => spots[one].x - spots[other].x || one - other);
