@@ -324,7 +324,7 @@ add(
         "models.csv empty": run_case("models.csv must be a CSV table", csv=""),
         "models.csv with an open quote": run_case("models.csv must be a CSV table", csv=HEADER + '1,"2'),
         "models.csv without columns": run_case("missing=", csv="index,sharpness\n0,1\n"),
-        "models.csv without rows": run_case("must have a row per model", csv=HEADER),
+        "models.csv without rows": run_case("must have at least one row", csv=HEADER),
         "models.csv with words": run_case("not_numbers=['test_loss']", csv=HEADER + "1,2,x,3,4\n"),
         "models.csv with truth values": run_case("not_numbers=['sharpness']", csv=HEADER + "1,2,3,True,4\n"),
         "models.csv beyond float32": run_case("too_large=['sharpness']", csv=HEADER + "1,2,3,1e308,4\n"),
