@@ -88,7 +88,7 @@ def _open(study: Study, folder: Path, resume: bool, command: str, stack: context
     if not resume:
         store.clear()
         (folder / TIMES).unlink(missing_ok=True)
-    _write_config(folder, _describe(study, command), fresh=not store.trained())
+    _write_config(folder, study, _describe(study, command), fresh=not store.trained())
     return store
 
 
@@ -285,7 +285,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _write_config(folder: Path, settings: dict[str, Any], fresh: bool) -> None:
+def _write_config(folder: Path, study: Study, settings: dict[str, Any], fresh: bool) -> None:
     path = folder / "config.json"
     if fresh or not path.exists():
         _write_json(path, settings)
@@ -296,6 +296,11 @@ def _write_config(folder: Path, settings: dict[str, Any], fresh: bool) -> None:
         raise InputError(f"{path} must be a whole file of a run; --noresume starts afresh. Received: {error}") from None
     whole = isinstance(before, dict) and isinstance(before.get("study"), dict)
     require(whole, f"{path} must be a whole file of a run; --noresume starts afresh")
+    size = before["study"].get("num_models")
+    if isinstance(size, int) and size < study.config.num_models and study.grows_from(size):
+        before["study"]["num_models"] = study.config.num_models
+        _check_same(before, settings, folder)
+        _write_json(path, settings)
     _check_same(before, settings, folder)
 
 

@@ -66,6 +66,11 @@ class Study:
         cells = Cells(self.objective, batches, draws=config.num_restarts, plan=plan, distribution=self.distribution)
         self._paths = loss_paths(cells, self.ball, self.maximizer)
 
+    def grows_from(self, num_models: int) -> bool:
+        """Returns whether a pool of that size is the beginning of this one, bit for bit."""
+        size = self.config.num_models
+        return num_models <= size and self._trainer.together(num_models) == self._trainer.together(size)
+
     def train(self, indices: Iterable[int]) -> Iterator[Member]:
         """Returns an iterator that trains the members of these places in the pool, as they finish."""
         return self._trainer.train(indices)

@@ -1,3 +1,5 @@
+import json
+
 import cases
 import numpy as np
 import pandas as pd
@@ -117,3 +119,23 @@ def test_a_diverging_pool_is_told_not_hidden(tmp_path):
     assert summary["tau"] is None
     assert summary["num_diverged"] == 3
     assert len(pd.read_csv(tmp_path / "models.csv")) == 3
+
+
+def test_a_pool_grows_to_what_a_larger_one_would_have_been(tmp_path):
+    for folder, sizes in (("grown", (52, 54)), ("whole", (54,))):
+        for num_models in sizes:
+            config, dataset = small(num_models=num_models, max_epochs=1)
+            run_study(Study(config, dataset), tmp_path / folder)
+    grown, whole = ((tmp_path / folder / "models.csv").read_bytes() for folder in ("grown", "whole"))
+    assert grown == whole
+    assert json.loads((tmp_path / "grown" / "config.json").read_text())["study"]["num_models"] == 54
+
+
+def test_a_pool_does_not_shrink_nor_grow_where_that_would_change_it(tmp_path):
+    for num_models, other in ((3, 2), (2, 60)):
+        config, dataset = small(num_models=num_models, max_epochs=1)
+        folder = tmp_path / str(num_models)
+        run_study(Study(config, dataset), folder)
+        config, _ = small(num_models=other, max_epochs=1)
+        with pytest.raises(InputError, match=f"num_models: {num_models} there, {other} now"):
+            run_study(Study(config, dataset), folder)
