@@ -15,6 +15,7 @@ _NAMES = {
     ),
     "maximizers": ("PGA", "APGD", "SingleStep", "Restarts"),
     "callbacks": ("SharpnessCallback",),
+    "distribution": ("split_examples",),
     "graph": ("Graph",),
     "errors": ("InputError",),
     "pools.store": ("load_member",),

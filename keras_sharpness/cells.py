@@ -11,7 +11,8 @@ from keras import ops
 
 from keras_sharpness import backend, tree
 from keras_sharpness.distribution import distribute
-from keras_sharpness.errors import require_count
+from keras_sharpness.distribution.structures import Shared
+from keras_sharpness.errors import require, require_count
 from keras_sharpness.maximizers.ascent import Values
 from keras_sharpness.models.stack import is_stackable, stack
 from keras_sharpness.objective import Objective
@@ -62,20 +63,28 @@ class Cells:
             InputError: If there is no such plan, or it does not fit the model, or a number is too small.
         """
         require_count("batch_size", 1 if batch_size is None else batch_size)
-        chosen = choose_plan(objective, plan)
+        chosen, m = choose_plan(objective, plan), batches.shape[1]
         self.batches, self.draws, self._distribution = batches, draws, distribute(distribution)
+        shares = self._distribution.shares
+        # Batch statistics and dropout masks of a part are not those of the whole.
+        require(shares == 1 or not training, "examples must be split in inference mode alone", training=training)
+        require(m >= shares, "`m` must be at least the number of devices that split it", m=m, devices=shares)
         field = None
         if objective.graph is not None and objective.hops and not training:
             objective, field = objective.on_field(np.unique(batches))
             batches = field.places(batches)
         self.objective, self._training = objective, training
-        self._places, self._pieces = batches.astype(np.int32), _pieces(batches.shape[1], batch_size)
+        self._places, self._split, self._batch_size = batches.astype(np.int32), m - m % shares, batch_size
         # Blocks of equal size, so that the compiled function is always the same.
         num_cells, most = len(batches) * draws, chosen.most_copies
         stacked = chosen.vectorized and is_stackable(objective.model)
         if objective.graph is None:
-            most = min(most, max(1, MOST_ACTIVATIONS // (self._pieces[0] * _width(objective.model))))
-        self.size, self.scan = math.ceil(num_cells / math.ceil(num_cells / most)), chosen.scan
+            most = min(
+                most, max(1, MOST_ACTIVATIONS // (_pieces(m // shares, batch_size)[0] * _width(objective.model)))
+            )
+        self.size, self._scan = math.ceil(num_cells / math.ceil(num_cells / most)), chosen.scan
+        # Devices cannot meet inside a compiled loop.
+        self.scan = chosen.scan if shares == 1 else backend.unrolled
         self._stack: Any = stack(objective.model, self.size, field) if field is not None and stacked else None
 
     def compile(self, block: Callable[..., Any]) -> "GridFunction":
@@ -83,13 +92,14 @@ class Cells:
 
         Args:
             block: Function of (weights, state, data, cell, *more) that returns a structure of arrays whose first axis
-                is the cells. `cell` holds "examples", shape (size, m), and "batch" and "draw", shape (size,).
+                is the cells. `cell` holds "batch" and "draw", shape (size,), and the examples.
 
         Returns:
             A function of (weights, state, *more) that returns the results of all cells, NumPy arrays of shape
             (num_batches, draws, ...).
         """
-        compiled, where = backend.compile(block), self._distribution
+        where = self._distribution
+        compiled = where.compile(block)
 
         def over(models: Iterable[tuple]) -> Iterator[Any]:
             data, cells = where.place(self.objective.data), [*self._blocks()]
@@ -111,7 +121,7 @@ class Cells:
             cell: As given to the function.
         """
         with backend.repeatable():
-            return Values(*self._over_pieces(cell, lambda piece: self._evaluate(weights, state, data, delta, piece)))
+            return Values(*self._average(cell, lambda piece: self._evaluate(weights, state, data, delta, piece)))
 
     def values_and_gradients(
         self, weights: Weights, state: State, data: Data, delta: Weights, cell: Cell
@@ -129,7 +139,7 @@ class Cells:
             return met, gradient
 
         with backend.repeatable():
-            met, gradient = self._over_pieces(cell, evaluate)
+            met, gradient = self._average(cell, evaluate)
         return Values(*met), gradient
 
     def zeros(self, weights: Weights) -> Weights:
@@ -142,16 +152,29 @@ class Cells:
             # The last block is filled up with copies of its last cell.
             cells = np.minimum(np.arange(start, start + self.size), num_cells - 1)
             batch, draw = (part.astype(np.int32) for part in np.divmod(cells, self.draws))
-            yield {"examples": self._places[batch], "batch": batch, "draw": draw}
+            cell, examples = {"batch": batch, "draw": draw}, self._places[batch]
+            if self._distribution.shares == 1:
+                yield cell | {"examples": examples}
+            else:
+                yield cell | {"examples": Shared(examples[:, : self._split]), "rest": examples[:, self._split :]}
 
     def _gather(self, *parts: np.ndarray) -> np.ndarray:
         num_cells = len(self._places) * self.draws
         return np.concatenate(parts)[:num_cells].reshape(len(self._places), self.draws, *parts[0].shape[1:])
 
-    def _over_pieces(self, cell: Cell, evaluate: Callable[[Array], Any]) -> Any:
-        """Returns the average of a function over the pieces that batches are cut into, weighted by their sizes."""
-        sizes = self._pieces
-        examples = cell["examples"]
+    def _average(self, cell: Cell, evaluate: Callable[[Array], Any]) -> Any:
+        """Returns the average of a function over a cell's examples, wherever they are."""
+        own = self._over_pieces(cell["examples"], evaluate)
+        rest = self._places.shape[1] - self._split
+        if rest:
+            # What is left when all have the same number of examples, each does alike.
+            everyone = _scaled(self._over_pieces(cell["rest"], evaluate), rest)
+            own = _scaled(_sum(_scaled(own, self._split), everyone), 1 / self._places.shape[1])
+        return self._distribution.mean(own)
+
+    def _over_pieces(self, examples: Array, evaluate: Callable[[Array], Any]) -> Any:
+        """Returns the average of a function over the pieces that examples are cut into, weighted by their sizes."""
+        sizes = _pieces(examples.shape[1], self._batch_size)
         whole = sum(size == sizes[0] for size in sizes)
         if len(sizes) == 1:
             return evaluate(examples)
@@ -162,7 +185,7 @@ class Cells:
             return _sum(total, _scaled(evaluate(piece), sizes[0])), ops.zeros(())
 
         if whole > 1:
-            total, _ = self.scan(add, total, ops.swapaxes(cut, 0, 1)[1:])
+            total, _ = self._scan(add, total, ops.swapaxes(cut, 0, 1)[1:])
         if whole < len(sizes):
             total = _sum(total, _scaled(evaluate(examples[:, whole * sizes[0] :]), sizes[-1]))
         return _scaled(total, 1 / sum(sizes))

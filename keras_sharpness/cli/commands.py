@@ -24,6 +24,7 @@ def study() -> None:
     """Runs a whole study and writes its report."""
     others = [f"--{name}" for name in flags.GROUPS["Measure"] if flags.FLAGS[name].present]
     require(not others, "`study` takes no flags of `measure`; `python main.py measure` does", flags=others)
+    require(flags.FLAGS.split == "cells", "--split=examples must be asked of `measure`", command="study")
     config = make_config(**flags.study_settings())
     folder = _output_dir() or Path("runs", flags.run_name())
     # The members of a pool run in threads, one core each.
@@ -105,6 +106,8 @@ def measure() -> None:
     for name in ("keras_model", "data"):
         require(given[name].value is not None, f"`measure` must be given --{name}")
     output = _output_dir()
+    alone = given.strategy == "none" or given.measure in flags.SHARED_MEASURES
+    require(alone, f"--strategy must come with one of {', '.join(flags.SHARED_MEASURES)}", measure=given.measure)
     distribution = _start_keras(in_threads=False)
     from keras_sharpness.cli import measure as command
     from keras_sharpness.maximizers import make_maximizer
@@ -125,7 +128,10 @@ def measure() -> None:
         k=given.k,
         distribution=distribution,
     )
-    print(json.dumps(command.run(given.keras_model, given.data, given.measure, settings, output), indent=2))
+    chief = settings.distribution.is_chief
+    result = command.run(given.keras_model, given.data, given.measure, settings, output if chief else None)
+    if chief:
+        print(json.dumps(result, indent=2))
 
 
 def report(run: str) -> None:
@@ -228,9 +234,12 @@ def _start_keras(in_threads: bool) -> Any:
             backend.use_one_thread_per_operation()
         given = distribution.start(flags.FLAGS.strategy, flags.FLAGS.num_devices, flags.FLAGS.tpu or "local")
         backend.devices()
-    if not distribution.distribute(given).is_chief:
+        shared = (
+            distribution.split_examples(given) if flags.FLAGS.split == "examples" else distribution.distribute(given)
+        )
+    if not shared.is_chief:
         quiet.only_warnings()
-    return given
+    return shared
 
 
 def _check_devices() -> None:
@@ -242,6 +251,8 @@ def _check_devices() -> None:
     given = flags.FLAGS
     require(given.tpu is None or given.strategy == "tpu", "--tpu must come with --strategy=tpu", tpu=given.tpu)
     mirrored = given.num_devices is None or given.strategy == "mirrored"
+    splits = given.split == "cells" or given.strategy != "none"
+    require(splits, "--split=examples must come with a --strategy", strategy=given.strategy)
     require(mirrored, "--num_devices must come with --strategy=mirrored", num_devices=given.num_devices)
 
 

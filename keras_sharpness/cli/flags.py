@@ -17,6 +17,8 @@ MEASURES = (
     *("gradient_norm", "fisher_rao", "relative_flatness", "critical", "line", "plane"),
 )
 STRATEGIES = ("none", "mirrored", "multi_worker", "tpu")
+# Those of batches, or of points; products with a Hessian are one computation.
+SHARED_MEASURES = ("worst_case", "average_case", "grid", "keskar", "attribution", "fisher_rao", "line", "plane")
 BACKENDS = ("tensorflow", "jax", "torch")
 
 GROUPS = {

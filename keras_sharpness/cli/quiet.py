@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 from absl import logging as absl_logging
 
+from keras_sharpness.errors import InputError
+
 
 def configure_logging() -> None:
     """Sends this package's messages to standard error, plain, and silences TensorFlow's."""
@@ -29,7 +31,7 @@ def only_warnings() -> None:
 
 @contextlib.contextmanager
 def muffled() -> Iterator[None]:
-    """Holds back what native libraries print to standard error while they load, unless the block raises.
+    """Holds back what native libraries print to standard error while they load, unless the block fails.
 
     Yields:
         Nothing.
@@ -40,9 +42,10 @@ def muffled() -> Iterator[None]:
         os.dup2(printed.fileno(), 2)
         try:
             yield
-        except BaseException:
-            printed.seek(0)
-            os.write(keep, printed.read())
+        except BaseException as error:
+            if not isinstance(error, InputError):
+                printed.seek(0)
+                os.write(keep, printed.read())
             raise
         finally:
             os.dup2(keep, 2)

@@ -8,7 +8,10 @@ Keras's choice of backend picks a module, whose `Replicas(given)` wraps what the
 - `total`, `local`: how many replicas there are, and the numbers of those in this process;
 - `place(data)`: a structure of tensors, copied to each local replica once for many calls;
 - `run(fn, calls)`: `fn` of one tuple of arguments on each local replica, its results as NumPy arrays;
-- `all_gather(vector)`: the int32 vectors of all processes, shape (num_processes, n).
+- `all_gather(vector)`: the int32 vectors of all processes, shape (num_processes, n);
+- `compile_shared(fn)`, `place_shared(data)`, `run_shared(fn, args)`: the same for one call that all replicas work at,
+  each with its part of the `Shared` arguments;
+- `mean(structure)`: inside such a call, what averages over the replicas; it must not stand in a compiled loop.
 
 Its `start(strategy, num_devices, tpu)` makes what a user would give, before the backend's first operation.
 """
@@ -32,12 +35,22 @@ U = TypeVar("U")
 
 
 class AbstractDistribution(abc.ABC):
-    """Where calls run."""
+    """Where calls run.
+
+    Attributes:
+        shares: Parts that each batch's examples are cut into; 1 where calls are whole.
+    """
+
+    shares: int
 
     @property
     @abc.abstractmethod
     def at_once(self) -> int:
         """Calls that run at once."""
+
+    @abc.abstractmethod
+    def compile(self, fn: Callable) -> Callable:
+        """Returns a function of tensors in the form that `map` takes, compiled once for all calls."""
 
     @abc.abstractmethod
     def place(self, data: Any) -> Any:
@@ -52,9 +65,13 @@ class AbstractDistribution(abc.ABC):
         """Yields the results of calls, structures of NumPy arrays, in their order.
 
         Args:
-            fn: Function of structures of tensors to such a structure, made by `backend.compile` or of such functions.
+            fn: Function of structures of tensors to such a structure, made by `compile`.
             calls: The arguments of each call, of the same shapes in all of them: tensors, arrays, None, or placed data.
         """
+
+    @abc.abstractmethod
+    def mean(self, structure: Any) -> Any:
+        """Returns, inside a compiled function, the average over the shares of a batch."""
 
     @abc.abstractmethod
     def gather(self, structure: Any) -> list:
@@ -81,16 +98,24 @@ class AbstractDistribution(abc.ABC):
 class Threads(AbstractDistribution):
     """This process alone, on as many threads as keep the cores busy."""
 
-    is_chief = True
+    is_chief, shares = True, 1
 
     @property
     def at_once(self) -> int:
         """See the base."""
         return backend.workers()
 
+    def compile(self, fn: Callable) -> Callable:
+        """See the base."""
+        return backend.compile(fn)
+
     def place(self, data: Any) -> Any:
         """See the base."""
         return data
+
+    def mean(self, structure: Any) -> Any:
+        """See the base."""
+        return structure
 
     def map(self, fn: Callable, calls: Iterable[tuple]) -> Iterator[Any]:
         """See the base."""
@@ -108,6 +133,8 @@ class Threads(AbstractDistribution):
 class Replicated(AbstractDistribution):
     """Replicas that work at different calls."""
 
+    shares = 1
+
     def __init__(self, given: Any) -> None:
         """Wraps what the user gave.
 
@@ -117,7 +144,7 @@ class Replicated(AbstractDistribution):
         Raises:
             InputError: If it is none of the backend's, or its processes have different numbers of devices.
         """
-        self._name, self._replicas = type(given).__name__, _backend().Replicas(given)
+        self._name, self._replicas = type(given).__name__, _load().Replicas(given)
         self._placed: dict[int, tuple] = {}
         total, local = self._replicas.total, self._replicas.local
         self._num_processes = total // max(len(local), 1)
@@ -133,6 +160,14 @@ class Replicated(AbstractDistribution):
     def is_chief(self) -> bool:
         """See the base."""
         return self._replicas.local[0] == 0
+
+    def compile(self, fn: Callable) -> Callable:
+        """See the base."""
+        return backend.compile(fn)
+
+    def mean(self, structure: Any) -> Any:
+        """See the base."""
+        return structure
 
     def place(self, data: Any) -> Any:
         """See the base."""
@@ -161,6 +196,61 @@ class Replicated(AbstractDistribution):
         return {"strategy": self._name, "replicas": self._replicas.total, "processes": self._num_processes}
 
 
+class SplitExamples(AbstractDistribution):
+    """Replicas that work at parts of the same batch."""
+
+    at_once = 1
+
+    def __init__(self, given: Any) -> None:
+        """Wraps what the user gave; see `Replicated`."""
+        self._processes, self._replicas = Replicated(given), _load().Replicas(given)
+        self.shares = self._replicas.total
+
+    @property
+    def is_chief(self) -> bool:
+        """See the base."""
+        return self._processes.is_chief
+
+    def compile(self, fn: Callable) -> Callable:
+        """See the base."""
+        return self._replicas.compile_shared(fn)
+
+    def place(self, data: Any) -> Any:
+        """See the base."""
+        return self._replicas.place_shared(data)
+
+    def mean(self, structure: Any) -> Any:
+        """See the base."""
+        return self._replicas.mean(structure)
+
+    def map(self, fn: Callable, calls: Iterable[tuple]) -> Iterator[Any]:
+        """See the base."""
+        return (self._replicas.run_shared(fn, args) for args in calls)
+
+    def gather(self, structure: Any) -> list:
+        """See the base."""
+        return self._processes.gather(structure)
+
+    def describe(self) -> dict[str, Any]:
+        """See the base."""
+        return self._processes.describe()
+
+
+def split_examples(given: Any) -> SplitExamples:
+    """Lets all devices work at each batch together, a part of its examples each: for one big model.
+
+    Losses and gradients are averaged over the devices after every pass. Measures take the result as `distribution`, in
+    inference mode, with at least as many examples in a batch as there are devices.
+
+    Args:
+        given: A `tf.distribute.Strategy`, `keras.distribution.DataParallel` or `torch.distributed.ProcessGroup`.
+
+    Raises:
+        InputError: If it is none of the backend's.
+    """
+    return SplitExamples(given)
+
+
 def distribute(given: Any) -> AbstractDistribution:
     """Returns what a user's `distribution` means.
 
@@ -184,7 +274,7 @@ def start(strategy: str, num_devices: int | None = None, tpu: str = "local") -> 
     Raises:
         InputError: If the backend has no such strategy, or the environment does not describe it, or no TPU answers.
     """
-    return None if strategy == "none" else _backend().start(strategy, num_devices, tpu)
+    return None if strategy == "none" else _load().start(strategy, num_devices, tpu)
 
 
 def map_in_threads(fn: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
@@ -204,5 +294,5 @@ def map_in_threads(fn: Callable[[T], U], items: Iterable[T]) -> Iterator[U]:
         pool.shutdown(cancel_futures=True)
 
 
-def _backend() -> Any:
+def _load() -> Any:
     return importlib.import_module(f"{__name__}.{keras.config.backend()}")

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from jax.experimental import multihost_utils
 
+from keras_sharpness.distribution.structures import Shared
 from keras_sharpness.errors import require
 
 FORCED = "xla_force_host_platform_device_count"
@@ -32,7 +33,7 @@ class Replicas:
         known = isinstance(distribution, keras.distribution.DataParallel)
         require(known, "`distribution` must be a keras.distribution.DataParallel on JAX", distribution=distribution)
         devices = [*distribution.device_mesh.backend_mesh.devices.flat]
-        self.total = len(devices)
+        self.total, self._mesh = len(devices), jax.sharding.Mesh(np.array(devices), "replicas")
         self.local = [k for k, device in enumerate(devices) if device.process_index == jax.process_index()]
         self._devices = [devices[k] for k in self.local]
         self._threads = ThreadPoolExecutor(len(self._devices))
@@ -48,6 +49,31 @@ class Replicas:
     def all_gather(self, vector: np.ndarray) -> np.ndarray:
         """See the package."""
         return multihost_utils.process_allgather(vector)
+
+    def compile_shared(self, fn: Callable) -> Callable:
+        """See the package. The compiler parts the work, by the examples alone."""
+        return jax.jit(fn, out_shardings=self._sharding())
+
+    def place_shared(self, data: Any) -> Any:
+        """See the package."""
+        return keras.tree.map_structure(self._everywhere, data)
+
+    def run_shared(self, fn: Callable, args: tuple) -> Any:
+        """See the package."""
+        return keras.tree.map_structure(np.asarray, fn(*keras.tree.map_structure(self._everywhere, args)))
+
+    def mean(self, structure: Any) -> Any:
+        """See the package. What a function sees is whole already."""
+        return structure
+
+    def _everywhere(self, leaf: Any) -> Any:
+        if leaf is None or (isinstance(leaf, jax.Array) and leaf.sharding == self._sharding()):
+            return leaf
+        array, axes = (leaf.array, (None, "replicas")) if isinstance(leaf, Shared) else (np.asarray(leaf), ())
+        return jax.make_array_from_callback(array.shape, self._sharding(*axes), lambda index: array[index])
+
+    def _sharding(self, *axes: str | None) -> jax.sharding.NamedSharding:
+        return jax.sharding.NamedSharding(self._mesh, jax.sharding.PartitionSpec(*axes))
 
 
 def _run(fn: Callable, args: tuple, device: Any) -> Any:

@@ -36,3 +36,20 @@ def unpack(vector: np.ndarray, like: Any) -> Any:
         arrays.append(np.frombuffer(part, array.dtype).reshape(array.shape))
         start += array.nbytes
     return keras.tree.pack_sequence_as(like, arrays)
+
+
+class Shared:
+    """An array whose second axis the replicas share: each works at a part of it."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        """Wraps the array; its second axis is a multiple of the number of replicas."""
+        self.array = array
+
+    def part(self, replica: int, total: int) -> np.ndarray:
+        """Returns the part of one replica."""
+        return np.split(self.array, total, axis=1)[replica]
+
+
+def cut(structure: Any, replica: int, total: int) -> Any:
+    """Returns what one replica gets of the arguments of a call that all work at."""
+    return keras.tree.map_structure(lambda a: a.part(replica, total) if isinstance(a, Shared) else a, structure)

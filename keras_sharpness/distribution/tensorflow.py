@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_sharpness import backend
+from keras_sharpness.distribution.structures import cut
 from keras_sharpness.distribution.tpu import connect
 from keras_sharpness.errors import InputError, require
 
@@ -44,6 +45,24 @@ class Replicas:
         rows = self._distribute(lambda _: tf.constant(vector[None]))
         return self._strategy.gather(rows, axis=0).numpy()[:: len(self.local)]
 
+    def compile_shared(self, fn: Callable) -> Callable:
+        """See the package. Compiled by `run`, as replicas cannot meet inside a function of their own."""
+        return fn
+
+    def place_shared(self, data: Any) -> Any:
+        """See the package."""
+        return self.place(data)
+
+    def run_shared(self, fn: Callable, args: tuple) -> Any:
+        """See the package."""
+        return self.run(fn, [cut(args, replica, self.total) for replica in self.local])[0]
+
+    def mean(self, structure: Any) -> Any:
+        """See the package."""
+        arrays = keras.tree.flatten(structure)
+        means = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, arrays)
+        return keras.tree.pack_sequence_as(structure, means)
+
     def _distribute(self, value: Callable[[int], tf.Tensor]) -> Any:
         return self._strategy.experimental_distribute_values_from_function(
             lambda context: value(context.replica_id_in_sync_group)
@@ -53,7 +72,9 @@ class Replicas:
         with tf.device(self._strategy.extended.worker_devices[self.local.index(replica)]):
             return tf.identity(array)
 
-    def _everywhere(self, fn: Callable, args: tuple) -> Any:
+    def _everywhere(self, fn: Any, args: tuple) -> Any:
+        if not isinstance(fn, tf.types.experimental.PolymorphicFunction):
+            return self._strategy.run(fn, args)
         # Traced out of the strategy's sight: no layer or loss asks how many replicas there are.
         specs = keras.tree.map_structure(self._spec, args)
         return self._strategy.run(fn.get_concrete_function(*specs), args)

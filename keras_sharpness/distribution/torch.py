@@ -4,11 +4,13 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 import torch
 from keras import ops
 
-from keras_sharpness.distribution.structures import to_numpy, to_tensors
+from keras_sharpness import backend
+from keras_sharpness.distribution.structures import cut, to_numpy, to_tensors
 from keras_sharpness.errors import require
 
 PROCESSES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
@@ -37,6 +39,28 @@ class Replicas:
         rows = [torch.empty_like(own) for _ in range(self.total)]
         torch.distributed.all_gather(rows, own, group=self._group)
         return to_numpy(torch.stack(rows))
+
+    def compile_shared(self, fn: Callable) -> Callable:
+        """See the package."""
+        return backend.compile(fn)
+
+    def place_shared(self, data: Any) -> Any:
+        """See the package."""
+        return data
+
+    def run_shared(self, fn: Callable, args: tuple) -> Any:
+        """See the package."""
+        return self.run(fn, [cut(args, replica, self.total) for replica in self.local])[0]
+
+    def mean(self, structure: Any) -> Any:
+        """See the package."""
+
+        def average(array: torch.Tensor) -> torch.Tensor:
+            total = array.contiguous()
+            torch.distributed.all_reduce(total, group=self._group)
+            return total / self.total
+
+        return keras.tree.map_structure(average, structure)
 
 
 def start(strategy: str, num_devices: int | None, tpu: str) -> Any:

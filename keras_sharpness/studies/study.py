@@ -50,6 +50,8 @@ class Study:
                 `torch.distributed.ProcessGroup` to share out the work over; None: this process alone. Nor on this.
         """
         self.config, self.dataset, self.distribution = config, dataset, distribute(distribution)
+        whole = self.distribution.shares == 1
+        require(whole, "a study must be shared out by its models, not by examples", devices=self.distribution.shares)
         network, loss = build_network(config), _loss(config)
         self.objective = Objective(network, loss, dataset.x, dataset.y)
         field = dataset.training_field(self.objective.hops)
