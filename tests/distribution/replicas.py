@@ -26,10 +26,10 @@ from keras_sharpness.studies.study import Study  # noqa: E402
 
 
 def parts_of(given):
-    """Strategies of one and two of three devices."""
+    """Strategies of some of three devices; JAX compiles anew for each."""
     if keras.config.backend() == "jax":
         devices = keras.distribution.list_devices()
-        return {count: keras.distribution.DataParallel(devices=devices[:count]) for count in (1, 2)}
+        return {2: keras.distribution.DataParallel(devices=devices[:2])}
     import tensorflow as tf
 
     return {count: tf.distribute.MirroredStrategy([f"CPU:{k}" for k in range(count)]) for count in (1, 2)}
@@ -37,7 +37,7 @@ def parts_of(given):
 
 def study(given):
     case = cases.fcnn()
-    dataset = Dataset(name="abalone", x=case.x, y=case.y, train=np.arange(150), test=np.arange(150, 200))
+    dataset = Dataset(name="abalone", x=case.x, y=case.y, train=np.arange(128), test=np.arange(128, 192))
     config = study_config("fcnn", num_models=3, num_batches=4, m=8, max_epochs=2, maximizer=None)
     return Study(config, dataset, distribution=given)
 
@@ -55,35 +55,24 @@ def pool(given):
     return found
 
 
-def one(case, given, **options):
-    climb = ks.PGA(num_steps=2, step_size=case.step_size)
-    sample = {"num_batches": 3, "m": 16, "rho": case.rho, "maximizer": climb, "distribution": given}
-    return ks.worst_case_sharpness(case.model, case.x, case.y, case.loss, **(sample | options)).losses
+def one(given, **options):
+    """A network with a convolution, whose batches are blocks of their own."""
+    rng, layers = np.random.default_rng(0), keras.layers
+    convolution = [keras.Input((6, 6, 1)), layers.Conv2D(2, 3), layers.BatchNormalization(), layers.ReLU()]
+    model = cases.randomize(keras.Sequential([*convolution, layers.Flatten(), layers.Dense(3)]))
+    data = rng.normal(size=(40, 6, 6, 1)), rng.integers(0, 3, 40)
+    sample = {"num_batches": 3, "m": 16, "rho": 0.01, "maximizer": ks.PGA(num_steps=2), "distribution": given}
+    return ks.worst_case_sharpness(model, *data, cases.CROSS_ENTROPY, **(sample | options)).losses
 
 
 def measures(given):
-    """Every way to a distribution; a network with convolutions has a block for each batch."""
     case = cases.fcnn()
-    data = case.model, case.x, case.y, case.loss
-    few = {"num_batches": 3, "distribution": given}
-    return {
-        "lenet5": one(cases.lenet5(), given),
-        "average case": ks.average_case_sharpness(*data, num_draws=40, **few).losses,
-        "grid": ks.sharpness_grid(*data, **few).table.to_numpy(),
-        "keskar": ks.keskar_sharpness(*data, distribution=given).value,
-        "attribution": ks.attribute(*data, **few)["sharpness"].to_numpy(),
-        "line": ks.landscape.line(*data, distribution=given, num_points=70).losses,
-    }
+    data, few = (case.model, case.x, case.y, case.loss), {"num_batches": 3, "distribution": given}
+    return {"worst case": one(given), "average case": ks.average_case_sharpness(*data, num_draws=40, **few).losses}
 
 
 def split(given):
-    return {
-        "whole": one(cases.fcnn(), given, m=18),
-        "rest": one(cases.fcnn(), given, m=17),
-        "pieces": one(cases.fcnn(), given, m=17, batch_size=3),
-        "lenet5": one(cases.lenet5(), given, num_batches=1),
-        "gat": one(cases.gat(), given),
-    }
+    return {"whole": one(given, m=18), "rest and pieces": one(given, m=17, batch_size=3)}
 
 
 def apart(ours, theirs):
@@ -93,28 +82,31 @@ def apart(ours, theirs):
     return max(float(np.nanmax(np.abs(a - b)) / np.nanmax(np.abs(b))) for a, b in pairs)
 
 
-found = {}
-pool_alone, measures_alone, split_alone = pool(None), measures(None), split(None)
-for count, given in ({} if several else parts_of(largest) | {3: largest}).items() or {2: largest}.items():
-    found[f"pool of {count}"] = apart(pool(given), pool_alone)
-    found[f"measures of {count}"] = apart(measures(given), measures_alone)
-    if count > 1:
-        found[f"split in {count}"] = apart(split(ks.split_examples(given)), split_alone)
+def of_one_process():
+    alone = pool(None)
+    pools = {f"pool of {k}": apart(pool(given), alone) for k, given in (parts_of(largest) | {3: largest}).items()}
+    # TensorFlow knows one group of devices that meet.
+    shared = apart(split(ks.split_examples(largest)), split(None))
+    return pools | {"measures": apart(measures(largest), measures(None)), "split": shared}
 
-if several:
-    folder, chief = Path(sys.argv[2]), distribution.distribute(largest).is_chief
-    run_study(study(largest), folder)
+
+def of_several(folder):
+    chief, shared = distribution.distribute(largest).is_chief, study(largest)
+    run_study(shared, folder)
     assert folder.exists() == chief
     if chief:
         (folder / "pool" / "00001.npz").unlink()
         (folder / "sharpness" / "00002.npz").unlink()
-    found["goes on"] = sorted(run_study(study(largest), folder))
+        run_study(study(None), folder.with_name("alone"))
+    found = {"summary": sorted(run_study(shared, folder))}
+    found["split"] = apart(split(ks.split_examples(largest)), split(None))
     try:
         # Another process than the one that keeps the files is asked to stop.
-        run_study(study(largest), folder, resume=False, stop=lambda: not chief)
+        run_study(shared, folder, stop=lambda: not chief)
     except Stopped:
         found["stopped"] = True
-    if chief:
-        run_study(study(None), folder.with_name("alone"))
+    return found
 
+
+found = of_several(Path(sys.argv[2])) if several else of_one_process()
 Path(sys.argv[1]).write_text(json.dumps(found))
