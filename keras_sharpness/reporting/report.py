@@ -18,6 +18,7 @@ from keras_sharpness.reporting.published import Published
 from keras_sharpness.reporting.run_folder import CORRELATION, MEDIANS, RunFolder, flatten, read_run
 from keras_sharpness.reporting.section import Section
 from keras_sharpness.statistics import Kendall
+from keras_sharpness.statistics.correlation import MOST_RESAMPLED
 
 QUANTILES = {"minimum": 0, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "maximum": 1}
 TAU_HEAD = ("tau", "95 % interval", "models")
@@ -164,7 +165,8 @@ def _paper_column(published: Published) -> list[str]:
 
 
 def _precision(published: Published | None) -> str:
-    text = "The p-value is two-sided, for independence. The interval is a percentile bootstrap over the models."
+    text = "The p-value is two-sided, for independence. The interval is a percentile bootstrap over the models, beyond "
+    text += f"{MOST_RESAMPLED:,} models the jackknife's."
     if not published:
         return text
     size = published.num_models
