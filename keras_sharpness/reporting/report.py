@@ -12,6 +12,7 @@ import pandas as pd
 
 from keras_sharpness.atomic import atomic_open
 from keras_sharpness.reporting import html
+from keras_sharpness.reporting.beside import correlations
 from keras_sharpness.reporting.figures import scatter
 from keras_sharpness.reporting.markdown import table
 from keras_sharpness.reporting.published import Published
@@ -21,6 +22,9 @@ from keras_sharpness.statistics import Kendall
 from keras_sharpness.statistics.correlation import MOST_RESAMPLED
 
 QUANTILES = {"minimum": 0, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "maximum": 1}
+BESIDE = (
+    """How far training got moves sharpness and test loss alike; Kendall's partial tau holds training loss fixed."""
+)
 TAU_HEAD = ("tau", "95 % interval", "models")
 DISTRIBUTED = ("sharpness", "train_loss", "test_loss", "train_error", "test_error", "epochs")
 
@@ -124,6 +128,7 @@ def _text(run: RunFolder, sentences: list[str], sections: Iterable[Section]) -> 
 
 def _sections(run: RunFolder) -> Iterator[Section]:
     yield _correlation(run)
+    yield _beside(run)
     if run.sweep is not None:
         yield _sweep(run.sweep)
     if run.ablation is not None:
@@ -175,6 +180,14 @@ def _precision(published: Published | None) -> str:
         f"{text} The paper's tau is uncertain too: over pools of {size} models, tau has a standard deviation of "
         f"{deviation:.2f} where sharpness and test loss are independent."
     )
+
+
+def _beside(run: RunFolder) -> Section:
+    rows = [
+        (name, f"{found.tau:.3f}", interval(found)) if found else (name, "undefined", "undefined")
+        for name, found in correlations(run.finite)
+    ]
+    return Section(heading="Tau of sharpness with other quantities", rows=[("", *TAU_HEAD[:2]), *rows], note=BESIDE)
 
 
 def _sweep(table: pd.DataFrame) -> Section:

@@ -1,0 +1,39 @@
+"""What sharpness correlates with beside test loss, so that tau is not taken for more than it says."""
+
+from collections.abc import Callable, Iterator
+
+import pandas as pd
+
+from keras_sharpness.errors import InputError
+from keras_sharpness.statistics import Kendall, kendall, partial_kendall
+
+# Resamples of the partial tau, each of which sorts the pool three times.
+NUM_RESAMPLES = 200
+
+
+def correlations(models: pd.DataFrame) -> Iterator[tuple[str, Kendall | None]]:
+    """Yields names and taus of sharpness with other quantities; None where a tau is undefined.
+
+    Args:
+        models: The models that tau is about, with columns `sharpness`, `test_loss`, `train_loss` and perhaps
+            `test_error`.
+
+    Yields:
+        Test loss given training loss, training loss, generalization gap (test minus training loss), and test error.
+    """
+    sharpness, test, train = (models[name].to_numpy() for name in ("sharpness", "test_loss", "train_loss"))
+    yield (
+        "test loss, given training loss",
+        _try(lambda: partial_kendall(sharpness, test, [train], num_resamples=NUM_RESAMPLES)),
+    )
+    yield "training loss", _try(lambda: kendall(sharpness, train))
+    yield "generalization gap (test minus training loss)", _try(lambda: kendall(sharpness, test - train))
+    if "test_error" in models:
+        yield "test error", _try(lambda: kendall(sharpness, models["test_error"]))
+
+
+def _try(correlate: Callable[[], Kendall]) -> Kendall | None:
+    try:
+        return correlate()
+    except InputError:
+        return None
