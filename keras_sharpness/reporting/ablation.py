@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from keras_sharpness.atomic import atomic_open
 from keras_sharpness.reporting.figures import POINT_COLOUR, TEXT_COLOUR
 from keras_sharpness.reporting.markdown import table as table_of
+from keras_sharpness.reporting.run_folder import ABLATION, ABLATION_TEXTS, read_table
 
 HEADINGS = ("", "released code", "paper", "median sharpness", "median test loss", "tau", "95 % interval", "models")
 
@@ -22,7 +23,7 @@ def write_ablation(folder: Path, title: str) -> None:
         folder: The ablation's folder.
         title: What was measured, such as "LeNet-5 on FashionMNIST".
     """
-    table = pd.read_csv(folder / "ablation.csv")
+    table = read_table(folder / "ablation.csv", ABLATION, ABLATION_TEXTS)
     picture = io.BytesIO()
     figure(table, title).savefig(picture, format="png")
     with atomic_open(folder / "ablation.png", "wb") as file:
@@ -69,7 +70,7 @@ def text(table: pd.DataFrame, title: str) -> str:
         f"# {title}: from the released code to the paper's text",
         "Each row sets one more particular as in the paper; the last row is the paper's procedure.",
         "![Median sharpness and tau of each step](ablation.png)",
-        table_of(HEADINGS, map(_cells, table.fillna("").to_dict("records"))),
+        table_of(HEADINGS, map(_cells, table.to_dict("records"))),
     ]
     return "\n\n".join(lines) + "\n"
 

@@ -19,7 +19,8 @@ CORRELATION = ("tau", "p_value", "tau_ci_low", "tau_ci_high")
 TAU = ("tau", "tau_ci_low", "tau_ci_high", "num_models")
 SWEEP = ("rho", "m", "mean_sharpness", *TAU)
 MEDIANS = ("sharpness_median", "sharpness_mean", "test_loss_median")
-ABLATION = ("step", "particular", "released", "paper", *MEDIANS, *TAU)
+ABLATION_TEXTS = ("step", "particular", "released", "paper")
+ABLATION = (*ABLATION_TEXTS, *MEDIANS, *TAU)
 TITLES = {"fcnn": "FCNN on Abalone", "lenet": "LeNet-5 on FashionMNIST", "gat": "GAT on Cora"}
 
 
@@ -117,7 +118,7 @@ def read_run(folder: Path) -> RunFolder:
         models=read_table(folder / "models.csv", COLUMNS),
         summary=summary,
         sweep=_read_optional(folder / "sweep.csv", SWEEP, texts=("m",)),
-        ablation=_read_optional(folder / "ablation.csv", ABLATION, texts=("step", "particular", "released", "paper")),
+        ablation=_read_optional(folder / "ablation.csv", ABLATION, ABLATION_TEXTS),
     )
     _check_summary(folder / "summary.json", summary)
     require(isinstance(run.setting("model"), str), f"{folder / 'config.json'} must name the `model`")
