@@ -1,6 +1,7 @@
 """What the program does. Keras is imported inside, once the backend is known."""
 
 import contextlib
+import dataclasses
 import importlib.util
 import json
 import logging
@@ -22,8 +23,6 @@ log = logging.getLogger(__name__)
 
 def study() -> None:
     """Runs a whole study and writes its report."""
-    others = [f"--{name}" for name in flags.GROUPS["Measure"] if flags.FLAGS[name].present]
-    require(not others, "`study` takes no flags of `measure`; `python main.py measure` does", flags=others)
     require(flags.FLAGS.split == "cells", "--split=examples must be asked of `measure`", command="study")
     config = make_config(**flags.study_settings())
     folder = _output_dir() or Path("runs", flags.run_name())
@@ -175,23 +174,31 @@ def benchmark() -> None:
     run.main(_output_dir() or Path("runs/benchmark"))
 
 
-COMMANDS: dict[str, Callable[..., None]] = {
-    "study": study,
-    "sweep": sweep,
-    "ablation": ablation,
-    "measure": measure,
-    "report": report,
-    "compare": compare,
-    "benchmark": benchmark,
-}
-ARGUMENTS = {
-    "study": [],
-    "sweep": ["RUN"],
-    "ablation": [],
-    "measure": [],
-    "report": ["RUN"],
-    "compare": ["RUNS"],
-    "benchmark": [],
+@dataclasses.dataclass(frozen=True)
+class Command:
+    """What a word of the command line stands for.
+
+    Attributes:
+        run: Does it.
+        takes: Names of its flags.
+        arguments: Names of its arguments; RUNS: one or more.
+    """
+
+    run: Callable[..., None]
+    takes: tuple[str, ...]
+    arguments: tuple[str, ...] = ()
+
+
+RUN = flags.GROUPS["Run"]
+DATA = ("backend", "plan", "data_dir", "download")
+COMMANDS = {
+    "study": Command(study, (*flags.SETTINGS, *RUN)),
+    "sweep": Command(sweep, ("num_models", *flags.GROUPS["Sweep"], *DATA), ("RUN",)),
+    "ablation": Command(ablation, ("model", "num_models", "seed", *DATA, "output_dir")),
+    "measure": Command(measure, (*flags.GROUPS["Sharpness"], *flags.GROUPS["Measure"], "seed", "batch_size", *RUN)),
+    "report": Command(report, (), ("RUN",)),
+    "compare": Command(compare, (*flags.GROUPS["Compare"], "output_dir"), ("RUNS",)),
+    "benchmark": Command(benchmark, ("output_dir",)),
 }
 
 
@@ -202,15 +209,16 @@ def choose(words: Sequence[str]) -> tuple[Callable[..., None], list[str]]:
         words: What is left of the command line without its flags; nothing means `study`.
 
     Raises:
-        InputError: If there is no such command, or its arguments do not fit.
+        InputError: If there is no such command, or its flags or arguments do not fit.
     """
     name, *arguments = words or ["study"]
     require(name in COMMANDS, f"the command must be one of {', '.join(COMMANDS)}", command=name)
-    expected = ARGUMENTS[name]
-    # RUNS: one or more.
-    fits = len(arguments) >= 1 if expected == ["RUNS"] else len(arguments) == len(expected)
-    require(fits, f"`{name}` takes {' '.join(expected) or 'no arguments'}", arguments=arguments)
-    return COMMANDS[name], arguments
+    command = COMMANDS[name]
+    fits = len(arguments) >= 1 if command.arguments == ("RUNS",) else len(arguments) == len(command.arguments)
+    require(fits, f"`{name}` takes {' '.join(command.arguments) or 'no arguments'}", arguments=arguments)
+    others = [f"--{flag}" for flag in flags.given() if flag not in command.takes]
+    require(not others, f"`{name}` must be given flags that it takes (see --help)", others=", ".join(others))
+    return command.run, arguments
 
 
 def _output_dir() -> Path | None:

@@ -55,6 +55,11 @@ def study_settings() -> dict[str, Any]:
     return {name: FLAGS[name].value for name in SETTINGS}
 
 
+def given() -> list[str]:
+    """Returns the names of the flags that were given."""
+    return [name for names in GROUPS.values() for name in names if FLAGS[name].present]
+
+
 def run_name() -> str:
     """Returns the default name of the run's folder: the model and the settings that were given."""
     given = [f"{name}={FLAGS[name].value}" for name in SETTINGS if FLAGS[name].present and name != "model"]

@@ -131,7 +131,12 @@ def test_help_reads_well(run_python, flag):
         (["--step_size=inf"], ["`step_size` must be finite and positive"]),
         (["--no_such_flag=1"], ["no_such_flag"]),
         (["--flagfile=/no/such/file"], ["/no/such/file"]),
-        (["frobnicate"], ["the command must be one of study, measure, report, compare, benchmark", "frobnicate"]),
+        (["sweep", "runs/paper/fcnn", "--rho=0.1"], ["`sweep` must be given flags that it takes", "--rho"]),
+        (["ablation", "--learning_rate=0.1", "--m=8"], ["`ablation` must be given", "--learning_rate, --m"]),
+        (
+            ["frobnicate"],
+            ["must be one of study, sweep, ablation, measure, report, compare, benchmark", "frobnicate"],
+        ),
         (["report"], ["`report` takes RUN"]),
         (["report", "/no/such/run"], ["/no/such/run"]),
         (["compare"], ["`compare` takes RUNS"]),

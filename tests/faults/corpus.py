@@ -478,7 +478,9 @@ add(
         "report on a file": flag_case("must be given the folder of a run", "report", __file__),
         "measure without a model": flag_case("`measure` must be given --keras_model", "measure"),
         "measure without data": flag_case("`measure` must be given --data", "measure", "--keras_model=m.keras"),
-        "measure forgotten": flag_case("`study` takes no flags of `measure`", "--keras_model=m.keras", "--data=d.npz"),
+        "measure forgotten": flag_case(
+            "`study` must be given flags that it takes", "--keras_model=m.keras", "--data=d.npz"
+        ),
         "output_dir a file": flag_case("`output_dir` must be a folder, or a new name", f"--output_dir={__file__}"),
         "no flag file": flag_case("/no/such/file", "--flagfile=/no/such/file"),
         "flag file a folder": flag_case("Unable to open flagfile", "--flagfile={folder}"),

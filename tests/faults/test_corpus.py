@@ -72,7 +72,7 @@ def of_a_report(folder):
     ("make", "words"),
     [
         (of_labels, "whole numbers from 0 to 1"),
-        (lambda folder: ["--keras_model=m.keras", "--rho=0.1"], "takes no flags of `measure`"),
+        (lambda folder: ["--keras_model=m.keras", "--rho=0.1"], "must be given flags that it takes"),
         (of_a_report, "`tau` in"),
     ],
 )
