@@ -31,9 +31,9 @@ def study() -> None:
     from keras_sharpness.reporting.report import write_report
     from keras_sharpness.studies.run import run_study
 
-    log.info("%s, %s protocol, %d models, in %s", config.model, config.protocol, config.num_models, folder)
     given = flags.FLAGS
     study = make_study(config, given.data_dir, given.download, given.plan, distribution)
+    log.info("%s, %s protocol, %d models, in %s", config.model, config.protocol, config.num_models, folder)
     log.info("data: %s", study.dataset.source)
     with _stoppable() as stop:
         summary = run_study(study, folder, resume=given.resume, command=_command(), stop=stop)

@@ -147,7 +147,8 @@ def test_help_reads_well(run_python, flag):
 )
 def test_bad_input_is_one_line_and_status_2(run_python, tmp_path, arguments, words):
     output = tmp_path / "run"
-    process = run(run_python, f"--output_dir={output}", *arguments)
+    folder = [] if arguments[0] in {"report", "sweep"} else [f"--output_dir={output}"]
+    process = run(run_python, *folder, *arguments)
     assert_one_line_and_status_2(process, *words)
     assert not output.exists()
 

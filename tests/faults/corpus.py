@@ -472,7 +472,9 @@ add(
         "unknown norm": flag_case("--norm=l7", "--norm=l7"),
         "unknown measure": flag_case("--measure=heat", "measure", "--measure=heat"),
         "unknown flag": flag_case("Unknown command line flag 'no_such_flag'", "--no_such_flag=1"),
-        "unknown command": flag_case("the command must be one of study, measure, report, benchmark", "frobnicate"),
+        "unknown command": flag_case(
+            "must be one of study, sweep, ablation, measure, report, compare, benchmark", "frobnicate"
+        ),
         "too many words": flag_case("`study` takes no arguments", "study", "now"),
         "report without a run": flag_case("`report` takes RUN", "report"),
         "report on a file": flag_case("must be given the folder of a run", "report", __file__),
@@ -544,8 +546,9 @@ add(
         "seed of a trace": call_case("`seed` must be an integer", lambda *s: ks.hessian.trace(*s, seed=-1)),
         "examples of Fisher-Rao": call_case("`examples` must name", lambda *s: ks.fisher_rao_norm(*s, examples=[40])),
         "unknown argument": call_case("unknown='zeal'", lambda *s: ks.critical_sharpness(*s, zeal=1)),
+        "unknown noise": call_case("`kind` must be one of", lambda *s: ks.average_case_sharpness(*s, kind="levy")),
         "unknown distribution": call_case(
-            "`distribution` must be one of", lambda *s: ks.average_case_sharpness(*s, distribution="levy")
+            "`distribution` must be a", lambda *s: ks.worst_case_sharpness(*s, distribution="both")
         ),
     },
 )
