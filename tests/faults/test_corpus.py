@@ -79,7 +79,8 @@ def of_a_report(folder):
 def test_a_process_ends_with_one_line_and_status_2(tmp_path, run_python, make, words):
     arguments = make(tmp_path)
     before = files(tmp_path)
-    process = run_python("main.py", *arguments, f"--output_dir={tmp_path / 'results'}")
+    folder = [] if arguments[0] == "report" else [f"--output_dir={tmp_path / 'results'}"]
+    process = run_python("main.py", *arguments, *folder)
     assert process.returncode == 2
     (line,) = process.stderr.splitlines()
     assert line.startswith("error: ") and words in line
