@@ -90,7 +90,8 @@ def describe() -> str:
 
 def _describe_flag(name: str) -> str:
     flag = FLAGS[name]
-    default = "" if flag.default is None else f" Default: {str(flag.default).lower()}."
+    default = ", ".join(flag.default) if isinstance(flag.default, list) else str(flag.default).lower()
+    default = "" if flag.default is None else f" Default: {default}."
     label = f"  --[no]{name}" if flag.boolean else f"  --{name}"
     return flags.text_wrap(flag.help + default, 110, indent=" " * 20, firstline_indent=label.ljust(20))
 
