@@ -245,6 +245,9 @@ def test_small_pools_lie_where_the_published_ones_do(tmp_path, model):
         .between(0.8 * models["test_loss"].median(), 1.25 * models["test_loss"].median())
         .all()
     )
+    if model == "fcnn":
+        # Losses of the training set after the last step, as printed for all 50 networks: 0.4553 to 0.5882.
+        assert models["train_loss"].between(0.45, 0.59).all()
     assert models["epochs"].between(*{"fcnn": (3, 5), "gat": (11, 20)}[model]).all()
 
 
