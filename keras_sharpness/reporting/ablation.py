@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from keras_sharpness.atomic import atomic_open
 from keras_sharpness.reporting.figures import POINT_COLOUR, TEXT_COLOUR
@@ -48,6 +49,9 @@ def figure(table: pd.DataFrame, title: str) -> Figure:
     level.plot(table["sharpness_median"], places, "o", color=POINT_COLOUR)
     if (table["sharpness_median"] > 0).all():
         level.set_xscale("log")
+        level.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        level.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        level.xaxis.set_minor_formatter(NullFormatter())
     _label(level, "Median sharpness")
     level.set_yticks(places, _names(table), fontsize=11)
     level.invert_yaxis()
@@ -55,7 +59,8 @@ def figure(table: pd.DataFrame, title: str) -> Figure:
     tau.errorbar(table["tau"], places, xerr=reach, fmt="o", color=POINT_COLOUR, capsize=3)
     tau.axvline(0, color=TEXT_COLOUR, linewidth=0.8)
     _label(tau, "Kendall's τ, 95 % interval")
-    result.suptitle(title, x=0.01, ha="left", fontsize=14, fontweight="bold", color=TEXT_COLOUR)
+    heading = f"{title}: from the released code to the paper's text"
+    result.suptitle(heading, x=0.01, ha="left", fontsize=14, fontweight="bold", color=TEXT_COLOUR)
     return result
 
 
