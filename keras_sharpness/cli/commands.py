@@ -269,8 +269,10 @@ def _command() -> str:
 
 
 def _verdict(summary: dict) -> str:
+    from keras_sharpness.reporting.figures import p_value_text
+
     if summary["tau"] is None:
         return "tau: undefined"
     low, high = summary["tau_ci_low"], summary["tau_ci_high"]
     tau, p_value, num_models = summary["tau"], summary["p_value"], summary["num_models"]
-    return f"tau = {tau:.3f} [{low:.3f}, {high:.3f}], p = {p_value:.2g}, {num_models} models"
+    return f"tau = {tau:.3f} [{low:.3f}, {high:.3f}], {p_value_text(p_value)}, {num_models} models"

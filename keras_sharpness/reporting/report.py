@@ -13,7 +13,7 @@ import pandas as pd
 from keras_sharpness.atomic import atomic_open
 from keras_sharpness.reporting import html
 from keras_sharpness.reporting.beside import correlations
-from keras_sharpness.reporting.figures import scatter
+from keras_sharpness.reporting.figures import p_value_text, scatter
 from keras_sharpness.reporting.markdown import table
 from keras_sharpness.reporting.published import Published
 from keras_sharpness.reporting.run_folder import CORRELATION, MEDIANS, RunFolder, flatten, read_run
@@ -158,7 +158,7 @@ def _our_column(run: RunFolder) -> list[tuple[str, str]]:
     return [
         ("Kendall's tau", f"{kendall.tau:.3f}" if kendall else "undefined"),
         ("95 % interval", interval(kendall) if kendall else "undefined"),
-        ("p-value", f"{kendall.p_value:.2g}" if kendall else "undefined"),
+        ("p-value", p_value_text(kendall.p_value).removeprefix("p ").removeprefix("= ") if kendall else "undefined"),
         ("models", str(run.summary["num_models"])),
         ("rho", f"{run.setting('rho'):g}"),
     ]
