@@ -47,9 +47,10 @@ def figure(table: pd.DataFrame, title: str) -> Figure:
     level, tau = result.subplots(1, 2, sharey=True)
     places = np.arange(len(table))
     level.plot(table["sharpness_median"], places, "o", color=POINT_COLOUR)
-    if (table["sharpness_median"] > 0).all():
+    low, high = table["sharpness_median"].min(), table["sharpness_median"].max()
+    if low > 0:
         level.set_xscale("log")
-        level.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        level.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 30 * low else (1,)))
         level.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         level.xaxis.set_minor_formatter(NullFormatter())
     _label(level, "Median sharpness")
