@@ -158,7 +158,7 @@ def compare(*runs: str) -> None:
     """
     from keras_sharpness.reporting.compare import write_comparison
 
-    output, reference = Path(flags.FLAGS.output_dir or "runs/comparison"), str(flags.FLAGS["with"].value)
+    output, reference = _output_dir() or Path("runs/comparison"), str(flags.FLAGS["with"].value)
     for line in write_comparison(runs, reference, output):
         log.info(line)
     log.info("comparison: %s", output / "compare.md")

@@ -57,10 +57,10 @@ class Trainer:
         self._distribution = distribute(distribution)
         # Not by the replicas: their number must not change what is computed. Machines may have different cores.
         self._parts = self._distribution.of_chief(np.asarray(backend.workers()))
-        self._slots = self.together(num_models)
+        self._slots = self.slots(num_models)
         self._steps = {mode: compile_steps(self._step(mode), self._plan) for mode in (True, False)}
 
-    def together(self, num_models: int) -> int:
+    def slots(self, num_models: int) -> int:
         """Returns how many members of a pool of that size train as one tensor computation."""
         return max(1, min(SLOTS, self._plan.most_copies, math.ceil(num_models / self._parts)))
 

@@ -53,6 +53,10 @@ class Ascent:
         """Returns the source of a member's draws."""
         return np.random.default_rng([member.seed, ASCENT_STREAM])
 
+    def sharpness(self, losses: np.ndarray) -> dict[str, float]:
+        """Returns the highest loss on the way minus the trained network's, mean over trials; it can be negative."""
+        return _sharpness(losses[:, 1:].max(axis=1) - losses[:, 0])
+
     def compile(self, training: bool, *, absolute_value: bool = True, clip: bool = True) -> Callable[..., Any]:
         """Compiles a run of steps w <- P(w + step_size * gradient).
 
@@ -105,10 +109,6 @@ class LeNetAscent(Ascent):
                 weights, state, _ = self._steps(weights, state, batches, reference)
             losses.append(self.evaluate(weights, state))
         return np.array([losses])
-
-    def sharpness(self, losses: np.ndarray) -> dict[str, float]:
-        """Returns the highest loss after an epoch minus the trained network's."""
-        return _sharpness(losses[:, 1:].max(axis=1) - losses[:, 0])
 
 
 class FCNNAscent(Ascent):
@@ -163,10 +163,6 @@ class GATAscent(Ascent):
                 sums.append(loss)
             trials.append(sums)
         return np.array(trials)
-
-    def sharpness(self, losses: np.ndarray) -> dict[str, float]:
-        """Returns the mean of the trials' highest sums minus the one at the trained weights; can be negative."""
-        return _sharpness(losses[:, 1:].max(axis=1) - losses[:, 0])
 
     def _sum(self, weights: Weights, state: State, rng: np.random.Generator) -> tuple[float, State]:
         """Returns the sum of the losses of an epoch's batches, and the state after them."""

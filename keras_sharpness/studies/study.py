@@ -71,7 +71,7 @@ class Study:
     def grows_from(self, num_models: int) -> bool:
         """Returns whether a pool of that size is the beginning of this one, bit for bit."""
         size = self.config.num_models
-        return num_models <= size and self._trainer.together(num_models) == self._trainer.together(size)
+        return num_models <= size and self._trainer.slots(num_models) == self._trainer.slots(size)
 
     def train(self, indices: Iterable[int]) -> Iterator[Member]:
         """Returns an iterator that trains the members of these places in the pool, as they finish."""
