@@ -1,6 +1,5 @@
 """Figure and table of an ablation: what each particular does to the level of sharpness and to tau."""
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from keras_sharpness.atomic import atomic_open
-from keras_sharpness.reporting.figures import POINT_COLOUR, TEXT_COLOUR
+from keras_sharpness.reporting.figures import POINT_COLOUR, TEXT_COLOUR, png
 from keras_sharpness.reporting.markdown import table as table_of
 from keras_sharpness.reporting.run_folder import ABLATION, ABLATION_TEXTS, read_table
 
@@ -25,10 +24,9 @@ def write_ablation(folder: Path, title: str) -> None:
         title: What was measured, such as "LeNet-5 on FashionMNIST".
     """
     table = read_table(folder / "ablation.csv", ABLATION, ABLATION_TEXTS)
-    picture = io.BytesIO()
-    figure(table, title).savefig(picture, format="png")
+    picture = png(figure(table, title))
     with atomic_open(folder / "ablation.png", "wb") as file:
-        file.write(picture.getvalue())
+        file.write(picture)
     with atomic_open(folder / "ablation.md") as file:
         file.write(text(table, title))
 

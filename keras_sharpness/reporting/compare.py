@@ -1,6 +1,5 @@
 """Runs beside each other and beside what the paper published: a page, a figure for each model, and a table."""
 
-import io
 import itertools
 import json
 from collections.abc import Sequence
@@ -9,15 +8,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from keras_sharpness.atomic import atomic_open
 from keras_sharpness.reporting.comparison_figure import comparison
-from keras_sharpness.reporting.figures import p_value_text
+from keras_sharpness.reporting.figures import p_value_text, png
 from keras_sharpness.reporting.markdown import table
 from keras_sharpness.reporting.published import PUBLISHED
 from keras_sharpness.reporting.report import QUANTILES, excludes_zero, finding, interval
 from keras_sharpness.reporting.run_folder import TITLES
 from keras_sharpness.reporting.sources import POINT, PUBLISHED_SOURCE, Pool, read_groups
+from keras_sharpness.reporting.tau_figure import forest
 from keras_sharpness.statistics import TauDifference, compare_taus
 from keras_sharpness.studies.protocol import SYSTEMS
 
@@ -25,6 +26,9 @@ LEVEL = 0.05
 # What differs between any two runs without meaning anything.
 PASSING = ("command",)
 COLUMNS = ("min", "q25", "median", "q75", "max")
+HEADING = """# Comparison of pools
+
+![Kendall's tau of each source with its interval](compare.png)"""
 METHOD = """Kendall's tau is positive where sharper models have higher test loss. Its p-value is two-sided, for \
 independence. Intervals of tau cover 95 %: a bootstrap over the models, beyond 2,000 models the jackknife. Taus are \
 compared as those of independent pools, with the jackknife's standard errors and the normal distribution."""
@@ -33,7 +37,7 @@ Its settings are those of the paper's text; the code that drew the figure depart
 
 
 def write_comparison(runs: Sequence[str], reference: str, output: Path) -> list[str]:
-    """Writes `compare.md`, `compare.csv` and `compare_MODEL.png` for each model.
+    """Writes `compare.md`, `compare.csv`, `compare.png` and, for each model, `compare_MODEL.png`.
 
     Nothing is written before all are complete in memory, and each file appears whole.
 
@@ -50,9 +54,10 @@ def write_comparison(runs: Sequence[str], reference: str, output: Path) -> list[
     """
     groups = read_groups(runs, reference)
     findings = {model: verdicts(pools) for model, pools in groups.items()}
-    pictures = {f"compare_{model}.png": _picture(model, pools) for model, pools in groups.items()}
+    pictures = {f"compare_{model}.png": png(_figure(model, pools)) for model, pools in groups.items()}
+    pictures["compare.png"] = png(forest({_title(model): pools for model, pools in groups.items()}))
     sections = [_section(model, pools, findings[model]) for model, pools in groups.items()]
-    page = "\n\n".join(["# Comparison of pools", *sections, "## How to read this", METHOD]) + "\n"
+    page = "\n\n".join([HEADING, *sections, "## How to read this", METHOD]) + "\n"
     rows = pd.DataFrame([_row(model, pool) for model, pools in groups.items() for pool in pools]).to_csv(index=False)
     for name, picture in pictures.items():
         with atomic_open(output / name, "wb") as file:
@@ -113,11 +118,9 @@ def _compared(pool: Pool, reference: Pool) -> TauDifference:
     return compare_taus(pool.pairs, reference.pairs)
 
 
-def _picture(model: str, pools: list[Pool]) -> bytes:
+def _figure(model: str, pools: list[Pool]) -> Figure:
     loss_name = SYSTEMS[model].loss if model in SYSTEMS else "loss"
-    buffer = io.BytesIO()
-    comparison(pools, title=_title(model), loss_name=loss_name).savefig(buffer, format="png")
-    return buffer.getvalue()
+    return comparison(pools, title=_title(model), loss_name=loss_name)
 
 
 def _title(model: str) -> str:

@@ -1,5 +1,6 @@
 """The paper's Figure 1: test loss against sharpness, a point per model."""
 
+import io
 import math
 from typing import Any, TypeAlias
 
@@ -62,6 +63,13 @@ def scatter(
     axes.spines[["top", "right"]].set_visible(False)
     _write_header(axes, title, [describe(kendall), *_far_note(num_far)])
     return figure
+
+
+def png(figure: Figure) -> bytes:
+    """Returns a figure as the content of a PNG file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
 
 
 def describe(kendall: Kendall | None) -> str:

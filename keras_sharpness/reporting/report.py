@@ -1,6 +1,5 @@
 """A run's report: what it found, beside what the paper prints, and how to repeat it."""
 
-import io
 import json
 import math
 from collections.abc import Iterable, Iterator
@@ -13,7 +12,7 @@ import pandas as pd
 from keras_sharpness.atomic import atomic_open
 from keras_sharpness.reporting import html
 from keras_sharpness.reporting.beside import correlations
-from keras_sharpness.reporting.figures import p_value_text, scatter
+from keras_sharpness.reporting.figures import p_value_text, png, scatter
 from keras_sharpness.reporting.markdown import table
 from keras_sharpness.reporting.published import Published
 from keras_sharpness.reporting.run_folder import CORRELATION, MEDIANS, RunFolder, flatten, read_run
@@ -100,17 +99,8 @@ def interval(kendall: Kendall) -> str:
 
 
 def _picture(run: RunFolder) -> bytes:
-    figure = scatter(
-        run.finite,
-        run.kendall,
-        title=run.title,
-        loss_name=run.loss_name,
-        rho=run.setting("rho"),
-        sharpness_name=run.sharpness_name,
-    )
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    names = {"title": run.title, "loss_name": run.loss_name, "sharpness_name": run.sharpness_name}
+    return png(scatter(run.finite, run.kendall, rho=run.setting("rho"), **names))
 
 
 def _text(run: RunFolder, sentences: list[str], sections: Iterable[Section]) -> str:

@@ -90,7 +90,7 @@ def test_runs_are_compared_with_the_published_points_without_a_backend(run_pytho
     said = [line for line in lines if not line.startswith("import time:")]
     assert "The sign holds: published (Fig. 1) has tau = -0.324" in said[0] and said[1].startswith("gat, paper/gat:")
     assert said[2] == f"comparison: {tmp_path / 'compare.md'}"
-    names = {"compare.md", "compare.csv", "compare_fcnn.png", "compare_gat.png"}
+    names = {"compare.md", "compare.csv", "compare.png", "compare_fcnn.png", "compare_gat.png"}
     assert {path.name for path in tmp_path.iterdir()} == names
 
 

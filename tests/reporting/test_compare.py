@@ -1,6 +1,7 @@
 """Runs and other people's tables beside each other and beside the published points."""
 
 import copy
+import dataclasses
 import io
 import shutil
 
@@ -14,6 +15,7 @@ from keras_sharpness.reporting.compare import write_comparison
 from keras_sharpness.reporting.comparison_figure import REFERENCE_COLOUR, comparison
 from keras_sharpness.reporting.published import published_points
 from keras_sharpness.reporting.sources import PUBLISHED_SOURCE, read_groups
+from keras_sharpness.reporting.tau_figure import forest
 from keras_sharpness.statistics import compare_taus, kendall
 from tests.reporting.fake_run import make_models
 
@@ -136,10 +138,13 @@ def test_diverged_models_of_a_run_are_left_out(make_gat, tmp_path):
 
 def test_the_files_are_whole_and_nothing_else_is_left(make_gat, tmp_path):
     compare([make_gat()], tmp_path / "out")
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"compare.md", "compare.csv", "compare_gat.png"}
-    with Image.open(tmp_path / "out" / "compare_gat.png") as image:
-        image.load()
-        assert image.size == (2200, 1120)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        *("compare.md", "compare.csv", "compare.png", "compare_gat.png")
+    }
+    for name, size in (("compare.png", (2200, 452)), ("compare_gat.png", (2200, 1120))):
+        with Image.open(tmp_path / "out" / name) as image:
+            image.load()
+            assert image.size == size
 
 
 @pytest.mark.parametrize(
@@ -207,6 +212,27 @@ def test_the_reference_lies_open_on_top_of_a_faded_crowd(make_csv):
         "2.csv",
     ]
     assert "M = 5000" in figure.legends[0].get_texts()[1].get_text()
+
+
+def test_taus_and_their_intervals_are_drawn_in_the_order_of_the_names(make_csv):
+    falling, rising = (
+        read_groups([make_csv(f"{sign}.csv", cloud(50, sign=sign))], "none")["models"] for sign in (-1, 1)
+    )
+    figure = forest({"A": falling, "B": [*rising, dataclasses.replace(rising[0], is_reference=True)]})
+    (axes,) = figure.axes
+    assert [label.get_text().split("/")[-1] for label in axes.get_yticklabels()] == [
+        "A",
+        "-1.csv",
+        "B",
+        "1.csv",
+        "1.csv",
+    ]
+    bars, dots = axes.lines[:-1:2], axes.lines[1:-1:2]
+    for place, pool, bar, dot in zip((1, 3, 4), (*falling, *rising, *rising), bars, dots, strict=True):
+        assert (*dot.get_xdata(), *dot.get_ydata()) == (pool.kendall.tau, place)
+        assert [*bar.get_xdata()] == [pool.kendall.ci_low, pool.kendall.ci_high]
+    assert [dot.get_markerfacecolor() == "white" for dot in dots] == [False, False, True]
+    assert axes.yaxis_inverted()
 
 
 def test_axes_are_logarithmic_where_levels_differ_by_magnitudes(make_csv):
