@@ -20,7 +20,7 @@ def forest(groups: Mapping[str, Sequence[Pool]]) -> Figure:
         groups: By title, the pools of one model.
 
     Returns:
-        The figure, 10 inches wide, at 200 dots per inch. It belongs to no window and no global state.
+        The figure, 11 inches wide, at 200 dots per inch. It belongs to no window and no global state.
     """
     rows: list[tuple[str, Pool | None]] = []
     for title, pools in groups.items():
@@ -35,7 +35,10 @@ def forest(groups: Mapping[str, Sequence[Pool]]) -> Figure:
 
 
 def _name(pool: Pool) -> str:
-    return pool.source if pool.is_reference else pool.source + PROTOCOLS.get(pool.settings.get("protocol", ""), "")
+    if pool.is_reference:
+        return pool.source
+    procedure = PROTOCOLS.get(pool.settings.get("protocol", ""), "")
+    return f"{pool.source}{procedure}{' in part' if pool.settings.get('as_in_paper') else ''}"
 
 
 def _draw(axes: Axes, place: int, pool: Pool) -> None:
