@@ -58,8 +58,7 @@ def figure(table: pd.DataFrame, title: str) -> Figure:
     tau.errorbar(table["tau"], places, xerr=reach, fmt="o", color=POINT_COLOUR, capsize=3)
     tau.axvline(0, color=TEXT_COLOUR, linewidth=0.8)
     _label(tau, "Kendall's τ, 95 % interval")
-    heading = f"{title}: from the released code to the paper's text"
-    result.suptitle(heading, x=0.01, ha="left", fontsize=14, fontweight="bold", color=TEXT_COLOUR)
+    result.suptitle(_heading(title), x=0.01, ha="left", fontsize=14, fontweight="bold", color=TEXT_COLOUR)
     return result
 
 
@@ -71,12 +70,16 @@ def text(table: pd.DataFrame, title: str) -> str:
         title: What was measured.
     """
     lines = [
-        f"# {title}: from the released code to the paper's text",
+        f"# {_heading(title)}",
         "Each row sets one more particular as in the paper; the last row is the paper's procedure.",
         "![Median sharpness and tau of each step](ablation.png)",
         table_of(HEADINGS, map(_cells, table.to_dict("records"))),
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def _heading(title: str) -> str:
+    return f"{title}: from the released code to the paper's text"
 
 
 def _names(table: pd.DataFrame) -> list[str]:

@@ -235,6 +235,20 @@ def test_taus_and_their_intervals_are_drawn_in_the_order_of_the_names(make_csv):
     assert axes.yaxis_inverted()
 
 
+def test_names_say_which_procedure_a_run_follows(make_gat, make_csv):
+    part = make_gat("part", protocol="released", as_in_paper=["ascent"])
+    runs = [make_gat("text"), make_gat("code", protocol="released", as_in_paper=[]), part, make_csv("a.csv", cloud(9))]
+    labels = forest({"GAT": read_groups(runs, "published")["gat"]}).axes[0].get_yticklabels()
+    assert [label.get_text().split("/")[-1] for label in labels] == [
+        "GAT",
+        "text, the paper's text",
+        "code, the released code",
+        "part, the released code in part",
+        "a.csv",
+        PUBLISHED_SOURCE,
+    ]
+
+
 def test_axes_are_logarithmic_where_levels_differ_by_magnitudes(make_csv):
     assert draw(make_csv, cloud(50), cloud(50, 0.7)).axes[0].get_xscale() == "linear"
     assert draw(make_csv, cloud(5000), cloud(50, 0.001)).axes[0].get_xscale() == "log"
