@@ -11,7 +11,7 @@ from keras import ops
 
 from keras_sharpness import backend
 from keras_sharpness.models import lenet5
-from keras_sharpness.objective import Objective, values
+from keras_sharpness.objective.objective import Objective, values
 from keras_sharpness.pools.training import sgd_step
 
 

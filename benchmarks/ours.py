@@ -14,7 +14,7 @@ BEGIN = time.perf_counter()
 import keras  # noqa: E402
 
 from keras_sharpness import backend, data  # noqa: E402
-from keras_sharpness.studies.protocol import study_config  # noqa: E402
+from keras_sharpness.studies.config import study_config  # noqa: E402
 
 # A pool of this size and a larger one run the same compiled functions.
 SETTLED = 50

@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from keras_sharpness import data
 from keras_sharpness.pools.schedule import Schedule
-from keras_sharpness.studies.protocol import SYSTEMS
+from keras_sharpness.studies.config import SYSTEMS
 
 NUM_BATCHES, NUM_STEPS, M = 50, 5, 64
 

@@ -1,7 +1,39 @@
 """Sharpness of Keras models, and what it says about generalization."""
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # For editors and type checkers: the names below, with their signatures.
+    from keras_sharpness import data as data
+    from keras_sharpness import models as models
+    from keras_sharpness import statistics as statistics
+    from keras_sharpness.distribution import split_examples as split_examples
+    from keras_sharpness.errors import InputError as InputError
+    from keras_sharpness.maximizers import APGD as APGD
+    from keras_sharpness.maximizers import PGA as PGA
+    from keras_sharpness.maximizers import Restarts as Restarts
+    from keras_sharpness.maximizers import SingleStep as SingleStep
+    from keras_sharpness.measures import AverageCaseSharpness as AverageCaseSharpness
+    from keras_sharpness.measures import CriticalSharpness as CriticalSharpness
+    from keras_sharpness.measures import KeskarSharpness as KeskarSharpness
+    from keras_sharpness.measures import SharpnessGrid as SharpnessGrid
+    from keras_sharpness.measures import WorstCaseSharpness as WorstCaseSharpness
+    from keras_sharpness.measures import attribute as attribute
+    from keras_sharpness.measures import average_case_sharpness as average_case_sharpness
+    from keras_sharpness.measures import critical_sharpness as critical_sharpness
+    from keras_sharpness.measures import fisher_rao_norm as fisher_rao_norm
+    from keras_sharpness.measures import gradient_norm as gradient_norm
+    from keras_sharpness.measures import hessian as hessian
+    from keras_sharpness.measures import keskar_sharpness as keskar_sharpness
+    from keras_sharpness.measures import landscape as landscape
+    from keras_sharpness.measures import relative_flatness as relative_flatness
+    from keras_sharpness.measures import sharpness_grid as sharpness_grid
+    from keras_sharpness.measures import worst_case_sharpness as worst_case_sharpness
+    from keras_sharpness.measures.callback import SharpnessCallback as SharpnessCallback
+    from keras_sharpness.models import interop as interop
+    from keras_sharpness.objective.graph import Graph as Graph
+    from keras_sharpness.perturbations import Ball as Ball
+    from keras_sharpness.pools.store import load_member as load_member
 
 __version__ = "0.1.0"
 
@@ -13,15 +45,16 @@ _NAMES = {
         *("critical_sharpness", "CriticalSharpness", "attribute"),
         *("gradient_norm", "fisher_rao_norm", "relative_flatness"),
     ),
+    "measures.callback": ("SharpnessCallback",),
     "maximizers": ("PGA", "APGD", "SingleStep", "Restarts"),
-    "callbacks": ("SharpnessCallback",),
+    "perturbations": ("Ball",),
     "distribution": ("split_examples",),
-    "graph": ("Graph",),
+    "objective.graph": ("Graph",),
     "errors": ("InputError",),
     "pools.store": ("load_member",),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
-_MODULES = {"data": "data", "interop": "interop", "models": "models", "statistics": "statistics"}
+_MODULES = {"data": "data", "models": "models", "statistics": "statistics", "interop": "models.interop"}
 _MODULES |= {"hessian": "measures.hessian", "landscape": "measures.landscape"}
 
 __all__ = ["__version__", *_HOMES, *_MODULES]
@@ -33,3 +66,7 @@ def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -10,7 +10,7 @@ import reference
 from keras import ops
 
 from keras_sharpness import models
-from keras_sharpness.graph import Graph
+from keras_sharpness.objective.graph import Graph
 
 CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from keras_sharpness.cli import flags, quiet, signals
 from keras_sharpness.errors import require
-from keras_sharpness.protocols import config_of, make_config, make_study
-from keras_sharpness.released.particulars import released_config
+from keras_sharpness.studies.protocols import config_of, make_config, make_study
+from keras_sharpness.studies.released.particulars import released_config
 
 log = logging.getLogger(__name__)
 
@@ -71,9 +71,9 @@ def ablation() -> None:
     settings: dict[str, Any] = {"model": given.model, "num_models": given.num_models, "seed": given.seed}
     released_config(**settings)
     _start_keras(in_threads=True)
-    from keras_sharpness.released.ablation import run_ablation, steps
-    from keras_sharpness.reporting.ablation import write_ablation
+    from keras_sharpness.reporting.ablation_page import write_ablation
     from keras_sharpness.reporting.run_folder import TITLES
+    from keras_sharpness.studies.released.ablation import run_ablation, steps
 
     folder = _output_dir() or Path("runs", "ablation", given.model)
     with _stoppable() as stop:

@@ -5,7 +5,7 @@ from typing import Any
 from absl import flags
 
 from keras_sharpness.errors import InputError
-from keras_sharpness.studies.protocol import SYSTEMS
+from keras_sharpness.studies.config import SYSTEMS
 
 FLAGS = flags.FLAGS
 # By name, as their homes import Keras, which would fix its backend.

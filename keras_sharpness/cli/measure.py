@@ -12,11 +12,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 import keras_sharpness as ks
-from keras_sharpness import plots
-from keras_sharpness.archive import check_archive, read_arrays
-from keras_sharpness.atomic import atomic_open
 from keras_sharpness.errors import InputError, reason, require
-from keras_sharpness.graph import Graph
+from keras_sharpness.files.archive import check_archive, read_arrays
+from keras_sharpness.files.atomic import atomic_open
+from keras_sharpness.measures import plots
+from keras_sharpness.objective.graph import Graph
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_sharpness.data import embedded, planetoid
 from keras_sharpness.data.dataset import Dataset
-from keras_sharpness.graph import Graph
+from keras_sharpness.objective.graph import Graph
 
 SUBJECTS = (
     "Theory",

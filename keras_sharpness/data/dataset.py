@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_sharpness.graph import Graph
+from keras_sharpness.objective.graph import Graph
 
 
 @dataclasses.dataclass(frozen=True, eq=False, kw_only=True)

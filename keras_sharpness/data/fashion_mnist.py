@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from keras_sharpness.atomic import atomic_open
 from keras_sharpness.data import files, idx
 from keras_sharpness.data.dataset import Dataset
 from keras_sharpness.errors import InputError, require
+from keras_sharpness.files.atomic import atomic_open
 
 # SHA-256 of all pixels, then all labels, in the order of the authors' files, training examples first.
 CONTENT_SHA256 = "2cbc59191665e1ba3f2494648f17edac5974f748ab89fb2ae05597d658161f54"

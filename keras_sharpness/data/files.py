@@ -8,8 +8,8 @@ import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from keras_sharpness.atomic import atomic_open
 from keras_sharpness.errors import InputError, require
+from keras_sharpness.files.atomic import atomic_open
 
 _CHUNK = 1 << 16
 

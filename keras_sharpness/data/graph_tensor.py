@@ -12,7 +12,7 @@ import numpy as np
 
 from keras_sharpness.data.dataset import Dataset
 from keras_sharpness.errors import InputError, require
-from keras_sharpness.graph import Graph
+from keras_sharpness.objective.graph import Graph
 
 
 def cora_graph_tensor(dataset: Dataset) -> Any:

@@ -8,9 +8,9 @@ from keras_sharpness.maximizers.apgd import APGD as APGD
 from keras_sharpness.maximizers.ascent import Climb as Climb
 from keras_sharpness.maximizers.ascent import Maximizer as Maximizer
 from keras_sharpness.maximizers.ascent import ascend as ascend
-from keras_sharpness.maximizers.named import NAMES as NAMES
-from keras_sharpness.maximizers.named import make_maximizer as make_maximizer
 from keras_sharpness.maximizers.pga import PGA as PGA
+from keras_sharpness.maximizers.registry import NAMES as NAMES
+from keras_sharpness.maximizers.registry import make_maximizer as make_maximizer
 from keras_sharpness.maximizers.restarts import Restarts as Restarts
 from keras_sharpness.maximizers.restarts import restarts_of as restarts_of
 from keras_sharpness.maximizers.single_step import SingleStep as SingleStep

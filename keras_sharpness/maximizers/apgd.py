@@ -5,7 +5,7 @@ import math
 
 from keras import ops
 
-from keras_sharpness import tree
+from keras_sharpness.arrays import tree
 from keras_sharpness.errors import require, require_count, require_positive
 from keras_sharpness.maximizers.ascent import State, keep_better
 from keras_sharpness.perturbations import Region

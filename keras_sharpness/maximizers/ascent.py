@@ -5,7 +5,8 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from keras import ops
 
-from keras_sharpness import backend, tree
+from keras_sharpness import backend
+from keras_sharpness.arrays import tree
 from keras_sharpness.perturbations import Region
 from keras_sharpness.typing import Array, Weights
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from keras_sharpness import tree
+from keras_sharpness.arrays import tree
 from keras_sharpness.errors import require, require_count, require_positive
 from keras_sharpness.maximizers.ascent import State
 from keras_sharpness.perturbations import Region

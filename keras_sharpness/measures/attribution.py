@@ -6,16 +6,17 @@ import keras
 import numpy as np
 import pandas as pd
 
-from keras_sharpness import backend, tree
+from keras_sharpness import backend
+from keras_sharpness.arrays import tree
 from keras_sharpness.errors import require_options
-from keras_sharpness.losses import LossLike
 from keras_sharpness.maximizers import Maximizer, restarts_of
 from keras_sharpness.measures.grid import STEEPEST_ASCENT
 from keras_sharpness.measures.sample import OPTIONS, masks, sample_cells
 from keras_sharpness.measures.worst_case import climbs, from_path
-from keras_sharpness.objective import values
+from keras_sharpness.objective.losses import LossLike
+from keras_sharpness.objective.objective import values
+from keras_sharpness.objective.selection import by_layer
 from keras_sharpness.perturbations import Ball
-from keras_sharpness.selection import by_layer
 from keras_sharpness.typing import Array, Cell, Data, State, Weights
 
 

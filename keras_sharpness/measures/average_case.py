@@ -7,14 +7,15 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_sharpness import backend, noise, tree
+from keras_sharpness import backend
+from keras_sharpness.arrays import noise, tree
 from keras_sharpness.errors import require, require_count
-from keras_sharpness.losses import LossLike
 from keras_sharpness.measures.sample import describe, mask, sample_cells
 from keras_sharpness.measures.worst_case import standard_error
-from keras_sharpness.objective import values
+from keras_sharpness.objective.losses import LossLike
+from keras_sharpness.objective.objective import values
+from keras_sharpness.objective.selection import Selection
 from keras_sharpness.perturbations import Ball, Region
-from keras_sharpness.selection import Selection
 from keras_sharpness.typing import Array, Cell, Data, State, Weights
 
 KINDS = ("gaussian", "uniform")

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_sharpness.errors import InputError, require, require_options, require_positive
-from keras_sharpness.losses import LossLike
 from keras_sharpness.measures.curvature import OPTIONS, Curvature
+from keras_sharpness.objective.losses import LossLike
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -8,13 +8,15 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from keras_sharpness import backend, selection, tree
+from keras_sharpness import backend
+from keras_sharpness.arrays import tree
 from keras_sharpness.errors import require, require_count
-from keras_sharpness.losses import LossLike
 from keras_sharpness.measures.batches import check_indices
-from keras_sharpness.objective import Objective, values
+from keras_sharpness.objective import selection
+from keras_sharpness.objective.losses import LossLike
+from keras_sharpness.objective.objective import Objective, values
+from keras_sharpness.objective.selection import Selection
 from keras_sharpness.perturbations import Ball
-from keras_sharpness.selection import Selection
 from keras_sharpness.typing import Array, Data, State, Weights
 
 # Its further arguments, for the measures that hand them on.

@@ -8,15 +8,15 @@ import keras
 import pandas as pd
 from matplotlib.figure import Figure
 
-from keras_sharpness import plots
 from keras_sharpness.errors import require, require_options
-from keras_sharpness.losses import LossLike
 from keras_sharpness.maximizers import PGA, Maximizer, restarts_of
+from keras_sharpness.measures import plots
 from keras_sharpness.measures.sample import OPTIONS, mask, sample_cells
 from keras_sharpness.measures.worst_case import climbs, from_path
-from keras_sharpness.objective import values
+from keras_sharpness.objective.losses import LossLike
+from keras_sharpness.objective.objective import values
+from keras_sharpness.objective.selection import Selection
 from keras_sharpness.perturbations import Ball
-from keras_sharpness.selection import Selection
 
 STEEPEST_ASCENT = PGA(num_steps=10, step_size=0.5, direction="steepest")
 

@@ -13,10 +13,10 @@ import scipy.linalg
 import scipy.sparse.linalg
 from matplotlib.figure import Figure
 
-from keras_sharpness import plots
 from keras_sharpness.errors import require, require_count, require_options, require_seed
-from keras_sharpness.losses import LossLike
+from keras_sharpness.measures import plots
 from keras_sharpness.measures.curvature import OPTIONS, Curvature
+from keras_sharpness.objective.losses import LossLike
 
 WHICH: dict[str, Any] = {"magnitude": "LM", "largest": "LA", "smallest": "SA"}
 METHODS = ("hutchinson", "hutch++")

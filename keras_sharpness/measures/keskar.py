@@ -6,9 +6,9 @@ from typing import Any
 import keras
 
 from keras_sharpness.errors import require_options, require_positive
-from keras_sharpness.losses import LossLike
 from keras_sharpness.maximizers import APGD, Maximizer
 from keras_sharpness.measures.worst_case import WorstCaseSharpness, worst_case_sharpness
+from keras_sharpness.objective.losses import LossLike
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -7,17 +7,18 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-from keras_sharpness import noise, plots, tree
+from keras_sharpness.arrays import noise, tree
 from keras_sharpness.errors import require, require_options, require_seed
-from keras_sharpness.losses import LossLike
 from keras_sharpness.maximizers import Maximizer, restarts_of
+from keras_sharpness.measures import plots
 from keras_sharpness.measures.grid import STEEPEST_ASCENT
 from keras_sharpness.measures.sample import mask, sample_cells
 from keras_sharpness.measures.worst_case import climbs
-from keras_sharpness.objective import values
+from keras_sharpness.objective.losses import LossLike
+from keras_sharpness.objective.objective import values
+from keras_sharpness.objective.selection import Selection
 from keras_sharpness.perturbations import Ball
 from keras_sharpness.perturbations.scaling import per_filter
-from keras_sharpness.selection import Selection
 from keras_sharpness.typing import Array, Cell, Data, State, Weights
 
 DIRECTIONS = ("random", "ascent")

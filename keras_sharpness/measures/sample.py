@@ -6,11 +6,11 @@ import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_sharpness.cells import Cells
-from keras_sharpness.losses import LossLike
+from keras_sharpness.execution.cells import Cells
 from keras_sharpness.measures.batches import check_indices, draw_batches
-from keras_sharpness.objective import Objective
-from keras_sharpness.selection import Selection, select
+from keras_sharpness.objective.losses import LossLike
+from keras_sharpness.objective.objective import Objective
+from keras_sharpness.objective.selection import Selection, select
 from keras_sharpness.typing import Weights
 
 # Its arguments that measures hand on as they are.

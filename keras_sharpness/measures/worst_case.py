@@ -10,14 +10,15 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from keras_sharpness import backend, plots
-from keras_sharpness.cells import Cells, GridFunction
-from keras_sharpness.losses import LossLike
+from keras_sharpness import backend
+from keras_sharpness.execution.cells import Cells, GridFunction
 from keras_sharpness.maximizers import PGA, Climb, Maximizer, Restarts, ascend, restarts_of
+from keras_sharpness.measures import plots
 from keras_sharpness.measures.sample import describe, mask, sample_cells
-from keras_sharpness.objective import values
+from keras_sharpness.objective.losses import LossLike
+from keras_sharpness.objective.objective import values
+from keras_sharpness.objective.selection import Selection
 from keras_sharpness.perturbations import Ball, Region
-from keras_sharpness.selection import Selection
 from keras_sharpness.typing import Cell, Data, State, Weights
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_sharpness import noise
+from keras_sharpness.arrays import noise
 from keras_sharpness.typing import Array
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from keras import ops
 
-from keras_sharpness import tree
+from keras_sharpness.arrays import tree
 from keras_sharpness.errors import require, require_non_negative
 from keras_sharpness.perturbations.norms import NORMS, Norm
 from keras_sharpness.perturbations.scaling import SCALINGS

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from keras import ops
 
-from keras_sharpness import noise, tree
+from keras_sharpness.arrays import noise, tree
 from keras_sharpness.typing import Array, Weights
 
 

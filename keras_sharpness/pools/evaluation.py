@@ -8,8 +8,8 @@ from keras import ops
 
 from keras_sharpness import backend
 from keras_sharpness.distribution import distribute
-from keras_sharpness.objective import Objective
-from keras_sharpness.pools.batches import split_batches
+from keras_sharpness.objective.objective import Objective
+from keras_sharpness.pools.minibatches import split_batches
 from keras_sharpness.typing import Array, Data, State, Weights
 
 # Examples in one forward pass: bounds the memory of a convolutional network's activations.

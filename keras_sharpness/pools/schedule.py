@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from keras_sharpness.errors import require_count, require_non_negative, require_positive
-from keras_sharpness.pools.batches import split_batches
+from keras_sharpness.pools.minibatches import split_batches
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

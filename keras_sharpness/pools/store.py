@@ -7,8 +7,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_sharpness.checksum import is_whole, load_arrays, save_arrays
 from keras_sharpness.errors import InputError, require
+from keras_sharpness.files.checksum import is_whole, load_arrays, save_arrays
 from keras_sharpness.pools.member import Member
 
 log = logging.getLogger(__name__)

@@ -9,10 +9,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_sharpness import backend, tree
+from keras_sharpness import backend
+from keras_sharpness.arrays import tree
 from keras_sharpness.distribution import distribute
-from keras_sharpness.objective import Objective
-from keras_sharpness.plan import Plan, choose_plan
+from keras_sharpness.execution.plan import Plan, choose_plan
+from keras_sharpness.objective.objective import Objective
 from keras_sharpness.pools.initialization import initialize
 from keras_sharpness.pools.member import Member, member_seed
 from keras_sharpness.pools.schedule import Schedule

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from keras_sharpness.atomic import atomic_open
+from keras_sharpness.files.atomic import atomic_open
 from keras_sharpness.reporting.comparison_figure import comparison
 from keras_sharpness.reporting.figures import p_value_text, png
 from keras_sharpness.reporting.markdown import table
@@ -20,7 +20,7 @@ from keras_sharpness.reporting.run_folder import TITLES
 from keras_sharpness.reporting.sources import POINT, PUBLISHED_SOURCE, Pool, read_groups
 from keras_sharpness.reporting.tau_figure import forest
 from keras_sharpness.statistics import TauDifference, compare_taus
-from keras_sharpness.studies.protocol import SYSTEMS
+from keras_sharpness.studies.config import SYSTEMS
 
 LEVEL = 0.05
 # What differs between any two runs without meaning anything.

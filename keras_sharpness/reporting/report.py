@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from keras_sharpness.atomic import atomic_open
+from keras_sharpness.files.atomic import atomic_open
 from keras_sharpness.reporting import html
-from keras_sharpness.reporting.beside import correlations
+from keras_sharpness.reporting.correlations import correlations
 from keras_sharpness.reporting.figures import p_value_text, png, scatter
 from keras_sharpness.reporting.markdown import table
 from keras_sharpness.reporting.published import Published

@@ -14,7 +14,7 @@ from keras_sharpness.errors import InputError, require
 from keras_sharpness.reporting.published import published_points
 from keras_sharpness.reporting.run_folder import flatten, read_run, read_table
 from keras_sharpness.statistics import Kendall, kendall
-from keras_sharpness.studies.protocol import study_config
+from keras_sharpness.studies.config import study_config
 
 PUBLISHED_SOURCE = "published (Fig. 1)"
 POINT = ("sharpness", "test_loss")

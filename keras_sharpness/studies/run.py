@@ -20,10 +20,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from keras_sharpness import backend
-from keras_sharpness.atomic import atomic_open, remove_parts
 from keras_sharpness.distribution.structures import to_numpy
 from keras_sharpness.errors import InputError, require
-from keras_sharpness.objective import values
+from keras_sharpness.files.atomic import atomic_open, remove_parts
+from keras_sharpness.objective.objective import values
 from keras_sharpness.pools.member import Member, member_seed
 from keras_sharpness.pools.store import PoolStore
 from keras_sharpness.statistics import kendall

@@ -8,19 +8,19 @@ import keras
 import numpy as np
 
 from keras_sharpness import models
-from keras_sharpness.cells import Cells
 from keras_sharpness.data.dataset import Dataset
 from keras_sharpness.distribution import distribute
 from keras_sharpness.errors import require
+from keras_sharpness.execution.cells import Cells
 from keras_sharpness.maximizers import make_maximizer
 from keras_sharpness.measures.batches import draw_batches
 from keras_sharpness.measures.worst_case import WorstCaseSharpness, loss_paths
-from keras_sharpness.objective import Objective
+from keras_sharpness.objective.objective import Objective
 from keras_sharpness.perturbations import Ball
 from keras_sharpness.pools.evaluation import compile_evaluation
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.training import Trainer
-from keras_sharpness.studies.protocol import StudyConfig
+from keras_sharpness.studies.config import StudyConfig
 from keras_sharpness.typing import State, Weights
 
 

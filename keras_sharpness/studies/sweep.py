@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from keras_sharpness.cells import Cells
-from keras_sharpness.checksum import is_whole, load_arrays, save_arrays
 from keras_sharpness.errors import InputError, require, require_count, require_non_negative
+from keras_sharpness.execution.cells import Cells
+from keras_sharpness.files.checksum import is_whole, load_arrays, save_arrays
 from keras_sharpness.measures.batches import draw_batches
 from keras_sharpness.measures.worst_case import WorstCaseSharpness, loss_paths
 from keras_sharpness.pools.member import Member

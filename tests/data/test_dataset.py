@@ -1,7 +1,7 @@
 import numpy as np
 
 from keras_sharpness.data.dataset import Dataset
-from keras_sharpness.graph import Graph
+from keras_sharpness.objective.graph import Graph
 
 X, Y = np.arange(10.0).reshape(5, 2), np.arange(5)
 SPLITS = {"train": np.array([0, 2]), "test": np.array([4])}

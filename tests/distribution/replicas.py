@@ -20,7 +20,7 @@ import numpy as np  # noqa: E402
 
 import keras_sharpness as ks  # noqa: E402
 from keras_sharpness.data.dataset import Dataset  # noqa: E402
-from keras_sharpness.studies.protocol import study_config  # noqa: E402
+from keras_sharpness.studies.config import study_config  # noqa: E402
 from keras_sharpness.studies.run import Stopped, run_study  # noqa: E402
 from keras_sharpness.studies.study import Study  # noqa: E402
 

@@ -10,7 +10,7 @@ import pytest
 import keras_sharpness as ks
 from keras_sharpness.distribution import Threads
 from keras_sharpness.errors import InputError
-from keras_sharpness.studies.protocol import study_config
+from keras_sharpness.studies.config import study_config
 from keras_sharpness.studies.study import Study
 
 if keras.config.backend() != "tensorflow":

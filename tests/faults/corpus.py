@@ -20,10 +20,10 @@ from absl.testing import flagsaver
 
 import keras_sharpness as ks
 from keras_sharpness import data
-from keras_sharpness.checksum import save_arrays
 from keras_sharpness.cli import app, commands, flags
 from keras_sharpness.cli.measure import load_data, load_model
 from keras_sharpness.data import idx, planetoid
+from keras_sharpness.files.checksum import save_arrays
 from keras_sharpness.models import fcnn
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.store import PoolStore, load_member

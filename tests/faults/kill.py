@@ -23,7 +23,7 @@ from keras_sharpness import backend
 def main(folder: Path, kills: int, seed: int) -> None:
     """Runs pools of several shapes, each killed until it ends, until there were enough kills."""
     from keras_sharpness.data.dataset import Dataset
-    from keras_sharpness.studies.protocol import study_config
+    from keras_sharpness.studies.config import study_config
     from keras_sharpness.studies.run import run_study
     from keras_sharpness.studies.study import Study
 

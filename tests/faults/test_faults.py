@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from keras_sharpness.checksum import is_whole
+from keras_sharpness.files.checksum import is_whole
 
 SMALL = ["--num_models=30", "--num_batches=3", "--m=16", "--max_epochs=2"]
 
@@ -124,7 +124,7 @@ def test_a_full_disk_ends_the_run_in_one_line_and_the_folder_goes_on(tmp_path, s
     folder = tmp_path / "run"
     # Writing beyond this size fails as on a full disk, with an error from the system itself.
     full = f"import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nLIMIT = {limit}\n"
-    full += "import keras_sharpness.atomic as a\nreal = a.atomic_open\n"
+    full += "import keras_sharpness.files.atomic as a\nreal = a.atomic_open\n"
     full += (
         "def limited(*args, **kw):\n    resource.setrlimit(resource.RLIMIT_FSIZE, (LIMIT, resource.RLIM_INFINITY))\n"
     )

@@ -10,10 +10,10 @@ import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_sharpness.checksum import load_arrays, save_arrays
 from keras_sharpness.cli.measure import load_data
 from keras_sharpness.data import abalone, embedded, idx, planetoid
 from keras_sharpness.errors import InputError
+from keras_sharpness.files.checksum import load_arrays, save_arrays
 from keras_sharpness.reporting.report import write_report
 from keras_sharpness.reporting.run_folder import read_run
 from tests.faults import corpus

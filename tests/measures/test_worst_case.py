@@ -56,7 +56,7 @@ def test_blocks_of_any_size_give_the_same_paths(monkeypatch):
     for build in (cases.fcnn, cases.gat):
         case, batches = build(), np.random.default_rng(4).integers(0, 40, (7, 5))
         whole = measure(case, batches=batches, plan="vectorized")
-        monkeypatch.setattr("keras_sharpness.plan.MOST_COPIES", 3)  # blocks of 3, 3 and 1
+        monkeypatch.setattr("keras_sharpness.execution.plan.MOST_COPIES", 3)  # blocks of 3, 3 and 1
         parts = measure(case, batches=batches, plan="vectorized")
         monkeypatch.undo()
         np.testing.assert_allclose(parts.losses, whole.losses, rtol=1e-5)

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import keras_sharpness as ks
-from keras_sharpness.cells import Cells
+from keras_sharpness.execution.cells import Cells
 from keras_sharpness.measures.worst_case import climbs, from_path
-from keras_sharpness.objective import Objective, values
+from keras_sharpness.objective.objective import Objective, values
 from keras_sharpness.perturbations import Ball
 
 RNG = np.random.default_rng(0)

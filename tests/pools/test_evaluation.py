@@ -2,9 +2,9 @@ import cases
 import numpy as np
 import pytest
 
-from keras_sharpness.objective import Objective
+from keras_sharpness.objective.objective import Objective
 from keras_sharpness.pools import evaluation
-from keras_sharpness.pools.batches import split_batches
+from keras_sharpness.pools.minibatches import split_batches
 
 
 def test_mean_loss_counts_every_example_once(monkeypatch):

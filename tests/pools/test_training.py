@@ -6,8 +6,8 @@ from keras import ops
 
 from keras_sharpness import backend
 from keras_sharpness.distribution import map_in_threads
-from keras_sharpness.objective import Objective
-from keras_sharpness.plan import PLANS
+from keras_sharpness.execution.plan import PLANS
+from keras_sharpness.objective.objective import Objective
 from keras_sharpness.pools.initialization import initialize
 from keras_sharpness.pools.member import member_seed
 from keras_sharpness.pools.schedule import Schedule

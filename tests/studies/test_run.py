@@ -8,12 +8,12 @@ from keras import ops
 
 from keras_sharpness.data.dataset import Dataset
 from keras_sharpness.errors import InputError
-from keras_sharpness.graph import Graph
 from keras_sharpness.maximizers import PGA
 from keras_sharpness.measures import worst_case_sharpness
 from keras_sharpness.models import gat
+from keras_sharpness.objective.graph import Graph
 from keras_sharpness.pools.store import PoolStore
-from keras_sharpness.studies.protocol import SYSTEMS, study_config
+from keras_sharpness.studies.config import SYSTEMS, study_config
 from keras_sharpness.studies.run import run_study, summarize
 from keras_sharpness.studies.study import Study
 

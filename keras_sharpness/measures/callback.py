@@ -1,0 +1,110 @@
+"""Sharpness while a model trains."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import ArrayLike
+
+from keras_sharpness.errors import require, require_count, require_options
+from keras_sharpness.maximizers import Maximizer, restarts_of
+from keras_sharpness.measures.sample import OPTIONS, mask, sample_cells
+from keras_sharpness.measures.worst_case import PAPER_ASCENT, climbs, from_path
+from keras_sharpness.objective.losses import LossLike
+from keras_sharpness.objective.objective import values
+from keras_sharpness.objective.selection import Selection
+from keras_sharpness.perturbations import Ball
+
+Schedule = int | Callable[[int], bool]
+
+
+class SharpnessCallback(keras.callbacks.Callback):
+    """Measures sharpness during `model.fit` and logs it like any metric.
+
+    The number appears in the progress bar and in the history, and `keras.callbacks.TensorBoard` and `CSVLogger` pick it
+    up; put this callback before them. All epochs are measured on the same batches, drawn once from a seed, so that
+    differences are the training's.
+
+    By default the measure is worst-case sharpness, compiled once. It costs num_batches * (num_steps + 1) passes on m
+    examples each time, about as much as training on num_batches * num_steps batches of m.
+
+        model.fit(x, y, epochs=10, callbacks=[ks.SharpnessCallback(x, y, rho=0.01)])
+    """
+
+    def __init__(
+        self,
+        x: Any,
+        y: Any = None,
+        loss: LossLike = None,
+        every: Schedule = 1,
+        name: str = "sharpness",
+        measure: Callable[[keras.Model, Any, Any], float] | None = None,
+        rho: float = 1e-4,
+        norm: str = "linf",
+        scaling: str = "adaptive",
+        eta: float = 0.0,
+        maximizer: Maximizer = PAPER_ASCENT,
+        m: int | None = 64,
+        num_batches: int = 10,
+        seed: int = 0,
+        batches: ArrayLike | None = None,
+        select: Selection = "all",
+        **options: Any,
+    ) -> None:
+        """Sets up the measurement; nothing is computed before training begins.
+
+        Args:
+            x: Inputs to measure on; see `worst_case_sharpness`.
+            y: Targets.
+            loss: The loss; None takes the compiled one.
+            every: Epochs between measurements, or a function of the epoch, counted from 0, to whether it is measured.
+            name: Name of the metric.
+            measure: Any function of (model, x, y) to a number, instead of worst-case sharpness; the arguments below are
+                then not used.
+            rho: Radius of the ball.
+            norm: Norm of the ball.
+            scaling: Scale of the ball.
+            eta: Floor added to the scale.
+            maximizer: How to climb.
+            m: Examples in a batch; None: one batch of all.
+            num_batches: Batches.
+            seed: Seed of their draw.
+            batches: Exactly these examples, shape (num_batches, m).
+            select: Which weights move.
+            **options: `training`, `examples`, `normalize_logits`, `batch_size`, `plan`, `distribution` as
+                of `worst_case_sharpness`.
+
+        Raises:
+            InputError: If an argument is out of range.
+        """
+        super().__init__()
+        require_options(options, OPTIONS)
+        if not callable(every):
+            require_count("every", every)
+        require(measure is None or callable(measure), "`measure` must be a function of (model, x, y)", measure=measure)
+        self.name, self._every, self._measure = name, every, measure
+        self._data, self._loss, self._select = (x, y), loss, select
+        self._ball = Ball(rho=rho, norm=norm, scaling=scaling, eta=eta)
+        self._maximizer = maximizer
+        self._options = {"m": m, "num_batches": num_batches, "seed": seed, "batches": batches, **options}
+        self._climb: Any = None
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        """Draws the batches and lays out the ascent."""
+        if self._measure is None:
+            draws = restarts_of(self._maximizer)
+            cells = sample_cells(self.model, *self._data, self._loss, draws=draws, **self._options)
+            self._climb = climbs(cells, self._ball, self._maximizer)
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Measures and adds the number to the logs; NaN in epochs that are left out, as loggers want every key."""
+        due = self._every(epoch) if callable(self._every) else (epoch + 1) % self._every == 0
+        if logs is not None:
+            logs[self.name] = self._now() if due else float("nan")
+
+    def _now(self) -> float:
+        if self._measure is not None:
+            return float(self._measure(self.model, *self._data))
+        path = self._climb(*values(self.model), mask(self.model, self._select)).path
+        return from_path(np.asarray(path), self._ball.rho, {}).value

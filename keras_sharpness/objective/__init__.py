@@ -1,0 +1,1 @@
+"""From a model, a loss and data to the loss of a batch as a pure function of the weights."""

@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keras_sharpness.errors import InputError
+from keras_sharpness.files.checksum import is_whole, load_arrays, save_arrays
+
+ARRAYS = {"a": np.arange(7, dtype="float32"), "b": np.array("text"), "c": np.zeros((0, 3))}
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    path = tmp_path_factory.mktemp("checksum") / "arrays.npz"
+    save_arrays(path, **ARRAYS)
+    return path, path.read_bytes()
+
+
+def test_arrays_come_back(saved):
+    path, content = saved
+    path.write_bytes(content)
+    again = load_arrays(path)
+    assert again.keys() == ARRAYS.keys()
+    for name, array in ARRAYS.items():
+        np.testing.assert_array_equal(again[name], array)
+    # NumPy alone reads it, too.
+    np.testing.assert_array_equal(np.load(path)["a"], ARRAYS["a"])
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_no_flipped_bit_goes_unnoticed(saved, data):
+    path, content = saved
+    place = data.draw(st.integers(0, 8 * len(content) - 1))
+    damaged = bytearray(content)
+    damaged[place // 8] ^= 1 << place % 8
+    path.write_bytes(bytes(damaged))
+    assert not is_whole(path)
+    with pytest.raises(InputError, match="it is damaged"):
+        load_arrays(path)
+
+
+@settings(max_examples=50)
+@given(st.data())
+def test_no_missing_end_goes_unnoticed(saved, data):
+    path, content = saved
+    path.write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
+    assert not is_whole(path)
