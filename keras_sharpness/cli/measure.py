@@ -197,7 +197,8 @@ def _fisher_rao(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
 
 def _relative_flatness(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
     options = {"num_products": s.num_draws or 30, "seed": s.batches["seed"], "batch_size": s.batch_size}
-    layer = None if s.select == "all" else s.select
+    require(isinstance(s.select, str), "--select must name one layer for relative_flatness", select=s.select)
+    layer = None if s.select == "all" else str(s.select)
     r = ks.relative_flatness(model, x, y, s.loss, layer=layer, **options)
     return {"value": r.value, "standard_error": r.standard_error}, None
 
