@@ -5,10 +5,7 @@ from collections.abc import Callable, Iterator
 import pandas as pd
 
 from keras_sharpness.errors import InputError
-from keras_sharpness.statistics import Kendall, kendall, partial_kendall
-
-# Resamples of the partial tau, each of which sorts the pool three times.
-NUM_RESAMPLES = 200
+from keras_sharpness.statistics import Kendall, conditional_kendall, kendall
 
 
 def correlations(models: pd.DataFrame) -> Iterator[tuple[str, Kendall | None]]:
@@ -22,10 +19,7 @@ def correlations(models: pd.DataFrame) -> Iterator[tuple[str, Kendall | None]]:
         Test loss given training loss, training loss, generalization gap (test minus training loss), and test error.
     """
     sharpness, test, train = (models[name].to_numpy() for name in ("sharpness", "test_loss", "train_loss"))
-    yield (
-        "test loss, given training loss",
-        _try(lambda: partial_kendall(sharpness, test, [train], num_resamples=NUM_RESAMPLES)),
-    )
+    yield "test loss, given training loss", _try(lambda: conditional_kendall(sharpness, test, [train]))
     yield "training loss", _try(lambda: kendall(sharpness, train))
     yield "generalization gap (test minus training loss)", _try(lambda: kendall(sharpness, test - train))
     if "test_error" in models:

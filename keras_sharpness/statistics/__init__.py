@@ -1,6 +1,7 @@
 """What a pool of models says about sharpness and generalization. Needs NumPy, SciPy and pandas only."""
 
 from keras_sharpness.statistics.comparing import TauDifference, compare_taus
+from keras_sharpness.statistics.conditional import conditional_kendall
 from keras_sharpness.statistics.correlation import Kendall, kendall
 from keras_sharpness.statistics.granulated import granulated_kendall
 from keras_sharpness.statistics.jackknife import jackknife_interval
@@ -12,6 +13,7 @@ __all__ = [
     "Kendall",
     "TauDifference",
     "compare_taus",
+    "conditional_kendall",
     "granulated_kendall",
     "jackknife_interval",
     "kendall",

@@ -104,7 +104,7 @@ def bootstrap_tau(
 
 def checked(sharpness: ArrayLike, test_loss: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Returns both as vectors of floats, checked; see `kendall`."""
-    x, y = _vector("sharpness", sharpness), _vector("test_loss", test_loss)
+    x, y = vector("sharpness", sharpness), vector("test_loss", test_loss)
     require(len(x) == len(y), "`sharpness` and `test_loss` must be of one length", sharpness=len(x), test_loss=len(y))
     require(len(x) >= 3, "A rank correlation must have at least 3 models", num_models=len(x))
     for name, values in (("sharpness", x), ("test_loss", y)):
@@ -112,7 +112,16 @@ def checked(sharpness: ArrayLike, test_loss: ArrayLike) -> tuple[np.ndarray, np.
     return x, y
 
 
-def _vector(name: str, values: ArrayLike) -> np.ndarray:
+def vector(name: str, values: ArrayLike) -> np.ndarray:
+    """Returns one finite float per model.
+
+    Args:
+        name: What errors call the values.
+        values: One number per model.
+
+    Raises:
+        InputError: If they are not finite numbers along one axis.
+    """
     try:
         vector = np.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:
