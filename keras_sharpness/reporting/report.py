@@ -21,8 +21,8 @@ from keras_sharpness.statistics import Kendall
 from keras_sharpness.statistics.correlation import MOST_RESAMPLED
 
 QUANTILES = {"minimum": 0, "25 %": 0.25, "median": 0.5, "75 %": 0.75, "maximum": 1}
-BESIDE = """How far training got moves both sharpness and test loss. The tau given training loss is that of residuals, which is
-zero where the two are independent given training loss; its interval is a jackknife over the models."""
+BESIDE = """How far training got moves both sharpness and test loss. The tau given training loss is that of residuals,
+which is zero where the two are independent given training loss; its interval is a jackknife over the models."""
 TAU_HEAD = ("tau", "95 % interval", "models")
 DISTRIBUTED = ("sharpness", "train_loss", "test_loss", "train_error", "test_error", "epochs")
 
