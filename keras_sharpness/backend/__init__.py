@@ -9,8 +9,10 @@ Every module has the same names:
 - `outline(fn, *args)`: what `fn` would return, for its structure and shapes; traced, or run, but not compiled.
 - `vectorize(fn, in_axes)`: `fn` mapped over the leading axis of the arguments whose entry in `in_axes` is 0; an
   argument whose entry is None is shared.
-- `scan(step, carry, xs=None, length=None)`: threads `carry` through `step(carry, x) -> (carry, y)` over the leading
-  axis of `xs`, or `length` times with `x` None, and stacks the float tensors `y`. For use inside compiled functions.
+- `scan(step, carry, xs=None, length=None, outputs=None)`: threads `carry` through `step(carry, x) -> (carry, y)` over
+  the leading axis of `xs`, or `length` times with `x` None, and stacks each tensor of the structure `y`. `outputs` is
+  that structure with the name of a dtype for each tensor; None: `y` is one tensor of Keras's float type. TensorFlow
+  needs to know before the loop begins. For use inside compiled functions.
 - `sparse_product(matrix)`: from a NumPy matrix of shape (n, k), mostly zeros, the differentiable function that takes
   a dense (k, width) to the product (n, width).
 - `LOOPS_CONVOLUTIONS`: whether a convolution inside a compiled `scan` runs as fast as outside, on a CPU.
@@ -25,11 +27,10 @@ Every module has the same names:
 
 import contextlib
 import importlib
-from collections.abc import Callable
-from typing import Any
 
 import keras
-from keras import ops
+
+from keras_sharpness.backend.loops import unrolled as unrolled
 
 _backend = importlib.import_module(f"{__name__}.{keras.config.backend()}")
 
@@ -46,17 +47,5 @@ use_one_thread_per_operation = _backend.use_one_thread_per_operation
 workers = _backend.workers
 devices = _backend.devices
 on_accelerator = _backend.on_accelerator
-
-
-def unrolled(step: Callable, carry: Any, xs: Any = None, length: int | None = None) -> tuple:
-    """Is `scan` as a Python loop: around a compiled step, or unrolled where it is compiled itself."""
-    size = (length or 0) if xs is None else keras.tree.flatten(xs)[0].shape[0]
-    outputs = []
-    for i in range(size):
-        carry, y = step(carry, None if xs is None else keras.tree.map_structure(lambda a, i=i: a[i], xs))
-        outputs.append(y)
-    return carry, ops.stack(outputs)
-
-
 # PyTorch runs eagerly: a Python loop is its scan.
 scan = getattr(_backend, "scan", unrolled)

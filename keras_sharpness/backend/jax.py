@@ -31,7 +31,7 @@ def vectorize(fn: Callable, in_axes: tuple) -> Callable:
     return jax.vmap(fn, in_axes=in_axes)
 
 
-def scan(step: Callable, carry: Any, xs: Any = None, length: int | None = None) -> tuple:
+def scan(step: Callable, carry: Any, xs: Any = None, length: int | None = None, outputs: Any = None) -> tuple:
     """See the package."""
     return jax.lax.scan(step, carry, xs, length=length)
 

@@ -12,6 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_sharpness.backend.loops import unrolled
+
 LOOPS_CONVOLUTIONS = True
 # There is no kernel for a batch of convolutions, each with a filter of its own.
 VECTORIZES_CONVOLUTIONS = False
@@ -73,21 +75,26 @@ def vectorize(fn: Callable, in_axes: tuple) -> Callable:
     return wrapped
 
 
-def scan(step: Callable, carry: Any, xs: Any = None, length: int | None = None) -> tuple:
+def scan(step: Callable, carry: Any, xs: Any = None, length: int | None = None, outputs: Any = None) -> tuple:
     """See the package. `keras.ops.scan` demands outputs shaped as the carry; this does not."""
     size = length if xs is None else tf.nest.flatten(xs)[0].shape[0]
+    if size == 0:
+        # An empty TensorArray does not know the shape of its elements.
+        return unrolled(step, carry, xs, length, outputs)
+    outputs = keras.config.floatx() if outputs is None else outputs
 
-    def body(i: tf.Tensor, carry: Any, outputs: tf.TensorArray) -> tuple:
+    def body(i: tf.Tensor, carry: Any, arrays: list) -> tuple:
         x = None if xs is None else tf.nest.map_structure(lambda a: a[i], xs)
         carry, y = step(carry, x)
-        return i + 1, carry, outputs.write(i, y)
+        keras.tree.assert_same_structure(outputs, y)
+        return i + 1, carry, [array.write(i, leaf) for array, leaf in zip(arrays, keras.tree.flatten(y), strict=True)]
 
-    outputs = tf.TensorArray(keras.config.floatx(), size)
+    arrays = [tf.TensorArray(dtype, size) for dtype in keras.tree.flatten(outputs)]
     # One iteration at a time: members of a pool already fill the cores, and memory stays that of one step.
-    _, carry, outputs = tf.while_loop(
-        lambda i, *_: i < size, body, (tf.constant(0), carry, outputs), parallel_iterations=1
+    _, carry, arrays = tf.while_loop(
+        lambda i, *_: i < size, body, (tf.constant(0), carry, arrays), parallel_iterations=1
     )
-    return carry, outputs.stack()
+    return carry, keras.tree.pack_sequence_as(outputs, [array.stack() for array in arrays])
 
 
 def sparse_product(matrix: np.ndarray) -> Callable:
