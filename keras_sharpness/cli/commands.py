@@ -17,6 +17,7 @@ from keras_sharpness.cli import flags, quiet, signals
 from keras_sharpness.errors import require
 from keras_sharpness.studies.protocols import config_of, make_config, make_study
 from keras_sharpness.studies.released.particulars import released_config
+from keras_sharpness.typing import BackendName, choices
 
 log = logging.getLogger(__name__)
 
@@ -231,7 +232,8 @@ def _output_dir() -> Path | None:
 
 def _start_keras(in_threads: bool) -> Any:
     name = flags.FLAGS.backend or os.environ.get("KERAS_BACKEND", "tensorflow")
-    require(name in flags.BACKENDS, f"the Keras backend must be one of {', '.join(flags.BACKENDS)}", KERAS_BACKEND=name)
+    known = choices(BackendName)
+    require(name in known, f"the Keras backend must be one of {', '.join(known)}", KERAS_BACKEND=name)
     require(importlib.util.find_spec(name) is not None, "the Keras backend must be installed", backend=name)
     os.environ["KERAS_BACKEND"] = name
     _check_devices()

@@ -6,20 +6,25 @@ from absl import flags
 
 from keras_sharpness.errors import InputError
 from keras_sharpness.studies.config import SYSTEMS
+from keras_sharpness.typing import (
+    BackendName,
+    CoordinatesName,
+    DirectionName,
+    MaximizerName,
+    MeasureName,
+    ModelName,
+    NormName,
+    PlanName,
+    ProtocolName,
+    ScalingName,
+    SplitName,
+    StrategyName,
+    choices,
+)
 
 FLAGS = flags.FLAGS
-# By name, as their homes import Keras, which would fix its backend.
-NORMS = ("linf", "l2", "l1")
-SCALINGS = ("adaptive", "none", "per_filter", "per_layer")
-MAXIMIZERS = ("pga", "apgd", "single_step")
-MEASURES = (
-    *("worst_case", "average_case", "grid", "keskar", "attribution", "eigenvalues", "trace", "spectral_density"),
-    *("gradient_norm", "fisher_rao", "relative_flatness", "critical", "line", "plane"),
-)
-STRATEGIES = ("none", "mirrored", "multi_worker", "tpu")
-# Those of batches, or of points; products with a Hessian are one computation.
+# Measures that devices can share; Hessian-vector products are one computation.
 SHARED_MEASURES = ("worst_case", "average_case", "grid", "keskar", "attribution", "fisher_rao", "line", "plane")
-BACKENDS = ("tensorflow", "jax", "torch")
 
 GROUPS = {
     "Study": ("model", "protocol", "as_in_paper", "num_models", "seed", "heads"),
@@ -102,10 +107,10 @@ def _per_model(value: Any) -> str:
 
 def _define_study() -> None:
     flags.DEFINE_enum(
-        "model", "fcnn", list(SYSTEMS), "Network and data: fcnn (Abalone), lenet (FashionMNIST), gat (Cora)."
+        "model", "fcnn", choices(ModelName), "Network and data: fcnn (Abalone), lenet (FashionMNIST), gat (Cora)."
     )
     flags.DEFINE_enum(
-        "protocol", "paper", ["paper", "released"], "Procedure: of the paper's text, or of its released code."
+        "protocol", "paper", choices(ProtocolName), "Procedure: of the paper's text, or of its released code."
     )
     flags.DEFINE_list(
         "as_in_paper", None, "With the released protocol: particulars, between commas, that follow the paper instead."
@@ -132,18 +137,18 @@ def _define_training() -> None:
 
 def _define_sharpness() -> None:
     flags.DEFINE_float("rho", None, f"Radius of the ball. {_per_model(lambda s: s.rho)}")
-    flags.DEFINE_enum("norm", "linf", list(NORMS), "Norm of the ball.")
+    flags.DEFINE_enum("norm", "linf", choices(NormName), "Norm of the ball.")
     flags.DEFINE_enum(
         "scaling",
         "adaptive",
-        list(SCALINGS),
+        choices(ScalingName),
         "Scale of the ball: adaptive (|w|), none (1), per_filter or per_layer (their Euclidean norms).",
     )
     flags.DEFINE_float("eta", 0.0, "Floor added to the scale.", lower_bound=0.0)
     flags.DEFINE_enum(
         "maximizer",
         "pga",
-        MAXIMIZERS,
+        choices(MaximizerName),
         "Ascent: pga (projected gradient ascent), apgd (momentum and step halving), single_step (as SAM).",
     )
     flags.DEFINE_integer("pga_steps", 5, "Ascent steps, of apgd too.", lower_bound=1)
@@ -152,8 +157,8 @@ def _define_sharpness() -> None:
         None,
         "Step size of pga; for steepest steps a share of rho. Default: the learning rate; 0.05 for `measure`.",
     )
-    flags.DEFINE_enum("direction", "gradient", ["gradient", "steepest"], "Direction of pga's steps.")
-    flags.DEFINE_enum("coordinates", "weights", ["weights", "scaled"], "Coordinates of pga's gradient steps.")
+    flags.DEFINE_enum("direction", "gradient", choices(DirectionName), "Direction of pga's steps.")
+    flags.DEFINE_enum("coordinates", "weights", choices(CoordinatesName), "Coordinates of pga's gradient steps.")
     flags.DEFINE_integer(
         "num_restarts", 1, "Ascents on each batch, all but the first from random points.", lower_bound=1
     )
@@ -171,7 +176,7 @@ def _define_measure() -> None:
     flags.DEFINE_string(
         "data", None, "A .npz file with y and x, or x_NAME for each input, or features and edges of a graph."
     )
-    flags.DEFINE_enum("measure", "worst_case", MEASURES, "What to measure.")
+    flags.DEFINE_enum("measure", "worst_case", choices(MeasureName), "What to measure.")
     flags.DEFINE_string("loss", None, "Name of a Keras loss. Default: the one that the model was compiled with.")
     flags.DEFINE_string(
         "select", "all", "Weights that move: all, no_biases, no_normalization, kernels, or patterns between commas."
@@ -195,19 +200,19 @@ def _define_run() -> None:
     flags.DEFINE_enum(
         "backend",
         None,
-        BACKENDS,
+        choices(BackendName),
         "Keras backend. Default: the environment variable KERAS_BACKEND, else tensorflow.",
     )
     flags.DEFINE_enum(
         "plan",
         None,
-        ("vectorized", "sequential"),
+        choices(PlanName),
         "Whether many models or batches run at once. Changes no number beyond rounding. Default: the faster one.",
     )
     flags.DEFINE_enum(
         "strategy",
         "none",
-        STRATEGIES,
+        choices(StrategyName),
         "Devices that share the work: none (this process alone), mirrored (those of this machine), multi_worker "
         "(several processes, as TF_CONFIG, KERAS_DISTRIBUTION_* or torchrun describe them), tpu. Changes no number.",
     )
@@ -218,7 +223,7 @@ def _define_run() -> None:
     flags.DEFINE_enum(
         "split",
         "cells",
-        ("cells", "examples"),
+        choices(SplitName),
         "What devices share in `measure`: cells (whole batches) or examples (a part of each batch, for a big model).",
     )
     flags.DEFINE_string("data_dir", None, "Folder with data files: FashionMNIST, or Cora's Planetoid split.")
