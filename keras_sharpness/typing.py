@@ -19,8 +19,8 @@ State: TypeAlias = list[Array]
 Data: TypeAlias = Any
 """All inputs and targets of a data set, as tensors of the backend; a batch is a set of indices into it."""
 
-Cell: TypeAlias = dict[str, Array]
-"""Some cells of the grid of (perturbation, batch): "examples" (size, m), "batch" (size,), "draw" (size,)."""
+Block: TypeAlias = dict[str, Array]
+"""Some cells of the grid of (batch, draw): "examples" (size, m), "batch" (size,), "draw" (size,)."""
 
 BackendName: TypeAlias = Literal["tensorflow", "jax", "torch"]
 """A backend of Keras."""

@@ -1,6 +1,7 @@
-"""How much of the work is done at once, which changes how long it takes, but no number beyond rounding."""
+"""Decides how much runs at once. That changes how long the work takes, but no number beyond rounding."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 import keras
@@ -9,8 +10,7 @@ from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
 
 from keras_sharpness import backend
 from keras_sharpness.errors import require
-from keras_sharpness.models.graph_attention import GraphAttention
-from keras_sharpness.objective.objective import Objective
+from keras_sharpness.objective.layers import is_vectorizable
 
 PLANS = ("vectorized", "sequential")
 # Copies of a larger network no longer fit a CPU's caches together.
@@ -18,16 +18,16 @@ MOST_PARAMETERS = 100_000
 # Numbers in the weights of all copies at once: what the caches of a core hold.
 MOST_NUMBERS = 2**20
 MOST_COPIES = 64
+# Numbers in the activations of a block, about: what bounds the memory where batches are large.
+MOST_ACTIVATIONS = 2**24
+# Members of a pool in training at once: enough to fill the vector units, few enough to stay in the caches.
+MOST_MEMBERS = 25
+# Examples in one forward pass that takes no gradient: bounds the activations of a convolutional network.
+EVALUATION_BATCH = 1000
+# Examples in one forward pass of an ascent on the whole training set.
+ASCENT_BATCH = 4096
 # With filters that differ along the batch, these have no kernel of their own on a CPU.
 CONVOLUTIONS = (BaseConv, BaseDepthwiseConv)
-# Layers that are known to run fast at once, and on every backend; the steps of a subclassed model are not known.
-FAST_AT_ONCE = (
-    *(keras.layers.InputLayer, keras.layers.Dense, keras.layers.Dropout, keras.layers.Flatten, keras.layers.Reshape),
-    *(keras.layers.Activation, keras.layers.ReLU, keras.layers.ELU, keras.layers.LeakyReLU, keras.layers.Softmax),
-    *(keras.layers.BatchNormalization, keras.layers.LayerNormalization, keras.layers.Rescaling),
-    *(keras.layers.Add, keras.layers.Subtract, keras.layers.Multiply, keras.layers.Average, keras.layers.Concatenate),
-    GraphAttention,
-)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,11 +36,14 @@ class Plan:
 
     Attributes:
         most_copies: Copies that run at once as one tensor computation; 1: one after another.
-        scan: How loops run: compiled, or in Python around a compiled step.
+        loops_compiled: Whether loops are part of compiled functions. Otherwise they are Python's, around a compiled
+            step.
+        width: Numbers that the layers make from one example, about.
     """
 
     most_copies: int
-    scan: Callable = backend.scan
+    loops_compiled: bool = True
+    width: int = 1
 
     @property
     def vectorized(self) -> bool:
@@ -48,16 +51,35 @@ class Plan:
         return self.most_copies > 1
 
     @property
-    def loops_compiled(self) -> bool:
-        """Whether loops are part of the compiled function."""
-        return self.scan is backend.scan
+    def scan(self) -> Callable:
+        """How loops run."""
+        return backend.scan if self.loops_compiled else backend.unrolled
+
+    def block_size(self, num_cells: int, m: int | None = None) -> int:
+        """Returns how many cells run at once: blocks of equal size, so that one compiled function serves all.
+
+        Args:
+            num_cells: Cells of the grid.
+            m: Examples in one forward pass of a cell; None: the activations need no bound.
+        """
+        bound = self.most_copies if m is None else max(1, MOST_ACTIVATIONS // (m * self.width))
+        return math.ceil(num_cells / math.ceil(num_cells / min(self.most_copies, bound)))
+
+    def members(self, num_models: int, parts: int) -> int:
+        """Returns how many members of a pool train as one tensor computation.
+
+        Args:
+            num_models: Members of the pool.
+            parts: Groups that train at the same time.
+        """
+        return max(1, min(MOST_MEMBERS, self.most_copies, math.ceil(num_models / parts)))
 
 
-def choose_plan(objective: Objective, name: str | None = None) -> Plan:
+def choose_plan(model: keras.Model, name: str | None = None) -> Plan:
     """Chooses the faster way.
 
     Args:
-        objective: The loss; its model decides.
+        model: The model.
         name: "vectorized" or "sequential" to force one; None: vectorized for networks of layers that are known to run
             fast at once, on a CPU only for small ones.
 
@@ -68,7 +90,7 @@ def choose_plan(objective: Objective, name: str | None = None) -> Plan:
         InputError: If there is no such plan, or the backend cannot vectorize the model.
     """
     require(name in (None, *PLANS), f"`plan` must be one of {', '.join(PLANS)}", plan=name)
-    layers = objective.model._flatten_layers(include_self=False, recursive=True)
+    layers = model._flatten_layers(include_self=False, recursive=True)
     convolutional = any(isinstance(layer, CONVOLUTIONS) for layer in layers)
     possible = backend.VECTORIZES_CONVOLUTIONS or not convolutional
     require(
@@ -76,19 +98,12 @@ def choose_plan(objective: Objective, name: str | None = None) -> Plan:
         f"`plan` must be 'sequential' for a model with convolutions on {keras.config.backend()}",
         plan=name,
     )
-    known = all(isinstance(step, FAST_AT_ONCE) for step in _steps(objective.model))
-    small = objective.model.count_params() <= MOST_PARAMETERS or backend.on_accelerator()
-    at_once = known and small if name is None else name == "vectorized"
+    small = model.count_params() <= MOST_PARAMETERS or backend.on_accelerator()
+    at_once = is_vectorizable(model) and small if name is None else name == "vectorized"
+    copies = max(2, min(MOST_COPIES, MOST_NUMBERS // max(1, model.count_params()))) if at_once else 1
     compiled = backend.LOOPS_CONVOLUTIONS or not convolutional or backend.on_accelerator()
-    copies = max(2, min(MOST_COPIES, MOST_NUMBERS // max(1, objective.model.count_params()))) if at_once else 1
-    return Plan(most_copies=copies, scan=backend.scan if compiled else backend.unrolled)
+    return Plan(most_copies=copies, loops_compiled=compiled, width=_width(model))
 
 
-def _steps(model: keras.Model) -> list:
-    """Returns all steps of a model, those of models inside it too; [None] where they are not known."""
-    if isinstance(model, keras.Sequential):
-        steps = model.layers
-    else:
-        steps = getattr(model, "operations", [None])
-    inner = [_steps(step) if isinstance(step, keras.Model) else [step] for step in steps]
-    return [step for part in inner for step in part]
+def _width(model: keras.Model) -> int:
+    return sum(v.shape[-1] for v in model.trainable_variables if len(v.shape) > 1) or 1

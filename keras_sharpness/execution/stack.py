@@ -3,14 +3,7 @@
 import keras
 
 from keras_sharpness.objective.graph import Field
-from keras_sharpness.objective.steps import ELEMENTWISE
 from keras_sharpness.typing import Array
-
-
-def is_stackable(model: keras.Model) -> bool:
-    """Returns whether each step of a network passes messages and can be stacked, or works on each number by itself."""
-    steps = getattr(model, "operations", [None])
-    return all(isinstance(step, ELEMENTWISE) or hasattr(step, "stacked") for step in steps)
 
 
 def stack(model: keras.Model, copies: int, field: Field) -> keras.Model:

@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_sharpness.arrays import tree
 from keras_sharpness.errors import require, require_count, require_positive
-from keras_sharpness.maximizers.ascent import State, keep_better
+from keras_sharpness.maximizers.ascent import AscentState, keep_better
 from keras_sharpness.perturbations import Region
 from keras_sharpness.typing import Array, Weights
 
@@ -48,7 +48,7 @@ class APGD:
                 0 < getattr(self, name) <= 1, f"`{name}` must be above 0 and at most 1", **{name: getattr(self, name)}
             )
 
-    def start(self, delta: Weights) -> State:
+    def start(self, delta: Weights) -> AscentState:
         """Returns the state of an ascent that begins at a perturbation."""
         lowest, none = ops.full((), -float("inf")), ops.zeros(())
         best = {"best": delta, "best_gradient": tree.zeros_like(delta), "best_value": lowest}
@@ -57,7 +57,7 @@ class APGD:
         size = {"size": ops.full((), self.step_size)}
         return {"point": delta, "previous": delta, **best, **checkpoint, **counts, **size}
 
-    def step(self, state: State, value: Array, gradient: Weights, region: Region) -> State:
+    def step(self, state: AscentState, value: Array, gradient: Weights, region: Region) -> AscentState:
         """Returns the state after one step.
 
         Args:
@@ -78,7 +78,7 @@ class APGD:
         )
         return state | {"point": region.project(tree.add(point, move)), "previous": point, "k": state["k"] + 1}
 
-    def _look(self, state: State, value: Array, gradient: Weights) -> State:
+    def _look(self, state: AscentState, value: Array, gradient: Weights) -> AscentState:
         """Returns the state that knows of the loss at the point."""
         better = value > state["best_value"]
         rose = ops.cast(value > state["last_value"], value.dtype)
@@ -88,7 +88,7 @@ class APGD:
             "last_value": value,
         }
 
-    def _check(self, state: State) -> tuple[Array, State]:
+    def _check(self, state: AscentState) -> tuple[Array, AscentState]:
         """Returns whether to halve the step size and go back to the best point, and the state with that size."""
         interval = ops.take(ops.convert_to_tensor(self._intervals()), state["k"], axis=0)
         at_checkpoint = interval > 0

@@ -1,16 +1,17 @@
 """The climb that every maximizer makes, on many batches at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
+import keras
 from keras import ops
 
 from keras_sharpness import backend
-from keras_sharpness.arrays import tree
+from keras_sharpness.arrays import copies, tree
 from keras_sharpness.perturbations import Region
 from keras_sharpness.typing import Array, Weights
 
-State: TypeAlias = dict[str, Any]
+AscentState: TypeAlias = dict[str, Any]
 """What a maximizer remembers from step to step; the entry "point" is the perturbation that it is at."""
 
 
@@ -22,84 +23,102 @@ class Maximizer(Protocol):
         """Steps of an ascent; each costs one gradient."""
         ...
 
-    def start(self, delta: Weights) -> State:
+    def start(self, delta: Weights) -> AscentState:
         """Returns the state of an ascent that begins at a perturbation."""
         ...
 
-    def step(self, state: State, value: Array, gradient: Weights, region: Region) -> State:
+    def step(self, state: AscentState, value: Array, gradient: Weights, region: Region) -> AscentState:
         """Returns the state after one step, given loss and gradient at the point."""
         ...
 
 
-class Values(NamedTuple):
-    """What is evaluated at the perturbations of many ascents, one entry for each.
+class Problem(NamedTuple):
+    """What is maximized, for many ascents at once.
 
     Attributes:
-        losses: Shape (n,).
-        errors: Error rates, shape (n,); NaN where they mean nothing.
+        values: From perturbations with a leading axis, one for each ascent, to a record whose `losses` have the shape
+            (n,).
+        values_and_gradients: The same, and the gradient of each loss with respect to its own perturbation.
+        region: The set of perturbations, the same for all.
+        start: Perturbations to start from, with that leading axis, inside the region.
     """
 
-    losses: Array
-    errors: Array
+    values: Callable[[Weights], Any]
+    values_and_gradients: Callable[[Weights], tuple[Any, Weights]]
+    region: Region
+    start: Weights
 
 
 class Climb(NamedTuple):
-    """What an ascent met.
+    """What the ascents found.
 
     Attributes:
-        path: Losses and, unless left out, error rates (NaN where they mean nothing) and radii ||delta / c||, shape
-            (n, num_steps + 1, 3 or 1).
+        path: What was recorded along each ascent, by name; arrays of shape (n, num_steps + 1).
         best: The perturbation of the highest loss of each ascent, with a leading axis; empty unless asked for.
     """
 
-    path: Array
+    path: dict[str, Array]
     best: Weights
+
+
+Recorder: TypeAlias = Callable[[Weights, Any, Region], Array]
+"""From (delta, values, region) of a point to what is recorded of it, shape (n,)."""
 
 
 def ascend(
     maximizer: Maximizer,
-    values: Callable[[Weights], Values],
-    values_and_gradients: Callable[[Weights], tuple[Values, Weights]],
-    region: Region,
-    start: Weights,
+    pose: Callable[..., Problem],
+    record: Mapping[str, Recorder],
     scan: Callable = backend.scan,
-    details: bool = True,
+    compile_parts: bool = False,
     keep_best: bool = False,
-) -> Climb:
-    """Climbs on many batches at once and records what is met.
+) -> Callable[..., Climb]:
+    """Returns the function that climbs on many batches at once.
 
     Args:
         maximizer: The rule.
-        values: From perturbations with a leading axis, one for each ascent, to losses and error rates there.
-        values_and_gradients: The same, and the gradient of each loss with respect to its own perturbation.
-        region: The set of perturbations, the same for all.
-        start: Perturbations to start from, with that leading axis, inside the region.
+        pose: From the arguments of the returned function to the problem.
+        record: What is recorded along the path, by name.
         scan: How to loop over the steps.
-        details: Whether to record error rates and radii too, at the cost of a few passes over the perturbations.
+        compile_parts: Whether each step is compiled on its own. Otherwise the returned function is to be compiled as
+            a whole.
         keep_best: Whether to return the best perturbations, which takes memory for one more copy of them.
 
     Returns:
-        What was met.
+        A function of the arguments of `pose` that returns what was found.
     """
     rule = BestSoFar(maximizer) if keep_best else maximizer
-    step = backend.vectorize(
-        lambda state, value, gradient: rule.step(state, value, gradient, region), in_axes=(0, 0, 0)
-    )
-    radius = backend.vectorize(region.radius, in_axes=(0,))
+    part = backend.compile if compile_parts else lambda fn: fn
 
-    def record(delta: Weights, met: Values) -> Array:
-        return ops.stack([met.losses, met.errors, radius(delta)] if details else [met.losses], axis=-1)
+    def look(delta: Weights, values: Any, region: Region) -> dict[str, Array]:
+        return {name: recorder(delta, values, region) for name, recorder in record.items()}
 
-    def advance(state: State, _: None) -> tuple[State, Array]:
-        met, gradient = values_and_gradients(state["point"])
-        return step(state, met.losses, gradient), record(state["point"], met)
+    def begin(*context: Any) -> AscentState:
+        start = pose(*context).start
+        return copies.for_each(rule.start, len(start[0]))(start)
 
-    begin = backend.vectorize(rule.start, in_axes=(0,))(start)
-    end, path = scan(advance, begin, length=maximizer.num_steps)
-    met = values(end["point"])
-    path = ops.concatenate([path, record(end["point"], met)[None]])
-    best = backend.vectorize(keep_better, in_axes=(0, 0))(end, met.losses)["best"] if keep_best else []
-    return Climb(ops.transpose(path, (1, 0, 2)), best)
+    def advance(state: AscentState, *context: Any) -> tuple[AscentState, dict[str, Array]]:
+        problem = pose(*context)
+        values, gradient = problem.values_and_gradients(state["point"])
+        step = copies.for_each(lambda *at: rule.step(*at, problem.region), len(values.losses))
+        return step(state, values.losses, gradient), look(state["point"], values, problem.region)
+
+    def finish(state: AscentState, *context: Any) -> tuple[dict[str, Array], Weights]:
+        problem = pose(*context)
+        values = problem.values(state["point"])
+        best = copies.for_each(keep_better, len(values.losses))(state, values.losses)["best"] if keep_best else []
+        return look(state["point"], values, problem.region), best
+
+    begin, advance, finish = part(begin), part(advance), part(finish)
+
+    def climb(*context: Any) -> Climb:
+        outputs = dict.fromkeys(record, keras.config.floatx())
+        end, path = scan(lambda state, _: advance(state, *context), begin(*context), None, rule.num_steps, outputs)
+        last, best = finish(end, *context)
+        whole = {name: ops.transpose(ops.concatenate([path[name], last[name][None]])) for name in record}
+        return Climb(whole, best)
+
+    return climb
 
 
 class BestSoFar(NamedTuple):
@@ -116,18 +135,18 @@ class BestSoFar(NamedTuple):
         """Steps of the rule."""
         return self.rule.num_steps
 
-    def start(self, delta: Weights) -> State:
+    def start(self, delta: Weights) -> AscentState:
         """Returns the state of an ascent that begins at a perturbation."""
         inner = self.rule.start(delta)
         return {"point": inner["point"], "inner": inner, "best": delta, "best_value": ops.full((), -float("inf"))}
 
-    def step(self, state: State, value: Array, gradient: Weights, region: Region) -> State:
+    def step(self, state: AscentState, value: Array, gradient: Weights, region: Region) -> AscentState:
         """Returns the state after one step."""
         inner = self.rule.step(state["inner"], value, gradient, region)
         return keep_better(state, value) | {"point": inner["point"], "inner": inner}
 
 
-def keep_better(state: State, value: Array) -> State:
+def keep_better(state: AscentState, value: Array) -> AscentState:
     """Returns a state whose best point is its point, if the loss there is higher."""
     better = value > state["best_value"]
     best = tree.where(better, state["point"], state["best"])

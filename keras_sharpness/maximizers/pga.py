@@ -4,7 +4,7 @@ import dataclasses
 
 from keras_sharpness.arrays import tree
 from keras_sharpness.errors import require, require_count, require_positive
-from keras_sharpness.maximizers.ascent import State
+from keras_sharpness.maximizers.ascent import AscentState
 from keras_sharpness.perturbations import Region
 from keras_sharpness.typing import Array, Weights
 
@@ -45,11 +45,11 @@ class PGA:
             value = getattr(self, name)
             require(value in known, f"`{name}` must be one of {', '.join(known)}", **{name: value})
 
-    def start(self, delta: Weights) -> State:
+    def start(self, delta: Weights) -> AscentState:
         """Returns the state of an ascent that begins at a perturbation."""
         return {"point": delta}
 
-    def step(self, state: State, value: Array, gradient: Weights, region: Region) -> State:
+    def step(self, state: AscentState, value: Array, gradient: Weights, region: Region) -> AscentState:
         """Returns the state after one step.
 
         Args:

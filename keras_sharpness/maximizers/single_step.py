@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from keras_sharpness.maximizers.ascent import State
+from keras_sharpness.maximizers.ascent import AscentState
 from keras_sharpness.perturbations import Region
 from keras_sharpness.typing import Array, Weights
 
@@ -16,11 +16,11 @@ class SingleStep:
         """One."""
         return 1
 
-    def start(self, delta: Weights) -> State:
+    def start(self, delta: Weights) -> AscentState:
         """Returns the state of an ascent that begins at a perturbation."""
         return {"point": delta}
 
-    def step(self, state: State, value: Array, gradient: Weights, region: Region) -> State:
+    def step(self, state: AscentState, value: Array, gradient: Weights, region: Region) -> AscentState:
         """Returns the state after the step.
 
         Args:

@@ -48,6 +48,7 @@ class GraphAttention(keras.layers.Layer):
 
     # How far a node's output reaches: its neighbours.
     hops = 1
+    vectorizes = True
 
     def __init__(
         self,

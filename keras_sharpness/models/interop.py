@@ -20,9 +20,9 @@ from keras import layers, ops
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.files.atomic import atomic_open
 from keras_sharpness.models.graph_attention import GraphAttention
-from keras_sharpness.objective.steps import ELEMENTWISE
+from keras_sharpness.objective.layers import ELEMENTWISE
 
-State = Mapping[str, Any]
+StateDict = Mapping[str, Any]
 
 # Lists of modules, as PyTorch Geometric's models call them.
 _LISTS = {
@@ -45,7 +45,7 @@ _COUNTER = "num_batches_tracked"
 _AS_IT_IS = slice(None)
 
 
-def load_torch(model: keras.Model, state: str | os.PathLike | State) -> keras.Model:
+def load_torch(model: keras.Model, state: str | os.PathLike | StateDict) -> keras.Model:
     """Gives a model the weights of a PyTorch state dict.
 
     Args:
@@ -247,7 +247,7 @@ def _mark(ends: Iterable[str]) -> str | None:
     return next((mark for mark in _MARKS if mark in ends), None)
 
 
-def _mapping(state: str | os.PathLike | State) -> State:
+def _mapping(state: str | os.PathLike | StateDict) -> StateDict:
     content = _read(Path(state)) if isinstance(state, str | os.PathLike) else state
     require(isinstance(content, Mapping), "A state dict must give arrays by name", type=type(content).__name__)
     return content

@@ -1,6 +1,6 @@
 """From what a user calls a loss to the mean loss, and the error rate, of a batch of outputs."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import keras
@@ -54,6 +54,15 @@ class BatchLoss:
         self._losses = keras.tree.map_structure(_get, loss)
         self._weights, self._normalize = weights, normalize_logits
         self.name = ", ".join(_name(fn) for fn in keras.tree.flatten(self._losses))
+
+    @property
+    def key(self) -> Hashable | None:
+        """What a traced function of this loss depends on: its parts, by identity; None if some are not Keras's own."""
+        parts = keras.tree.flatten(self._losses)
+        if not all(_is_keras(getattr(part, "fn", part)) for part in parts):
+            return None
+        weights = None if self._weights is None else tuple(keras.tree.flatten(self._weights))
+        return tuple(parts), str(keras.tree.map_structure(_name, self._losses)), weights, self._normalize
 
     @property
     def counts_errors(self) -> bool:
@@ -167,6 +176,11 @@ def _get(loss: Any) -> Callable:
         raise InputError(
             f"`loss` must be a Keras loss, its name or a function of (y_true, y_pred). Received: loss={loss!r}"
         ) from None
+
+
+def _is_keras(loss: Callable) -> bool:
+    home = loss.__module__ if hasattr(loss, "__name__") else type(loss).__module__
+    return home.startswith("keras.")
 
 
 def _name(loss: Callable) -> str:

@@ -7,14 +7,10 @@ from typing import TypeAlias
 import keras
 
 from keras_sharpness.errors import InputError, require
+from keras_sharpness.objective.layers import NORMALIZATIONS
 
 Selection: TypeAlias = str | Sequence[str] | Callable[[keras.Variable], bool]
 """One of "all", "no_biases", "no_normalization", "kernels"; names or patterns; or a test of a variable."""
-
-_NORMALIZATIONS = (
-    *(keras.layers.BatchNormalization, keras.layers.LayerNormalization, keras.layers.GroupNormalization),
-    *(keras.layers.UnitNormalization, keras.layers.RMSNormalization),
-)
 
 
 def select(model: keras.Model, selection: Selection = "all") -> list[bool]:
@@ -79,4 +75,4 @@ def _matches(path: str, pattern: str) -> bool:
 
 def _of_normalizations(model: keras.Model) -> set[int]:
     layers = model._flatten_layers(include_self=False, recursive=True)
-    return {id(v) for layer in layers if isinstance(layer, _NORMALIZATIONS) for v in layer.trainable_variables}
+    return {id(v) for layer in layers if isinstance(layer, NORMALIZATIONS) for v in layer.trainable_variables}

@@ -179,10 +179,10 @@ add(
         "a single number": data_case("examples along their first axis", x=np.float32(1)),
         "other width of x": data_case("expected axis -1 of input shape to have value 3", x=X[:, :2]),
         "one axis of x": data_case("the model takes", x=X[:, 0]),
-        "NaN in x": data_case("`x` must hold finite numbers alone", x=bad(X, np.nan)),
-        "infinity in x": data_case("`x` must hold finite numbers alone", x=bad(X, np.inf)),
-        "x beyond float32": data_case("`x` must hold finite numbers alone", x=bad(X, 1e300, "float64")),
-        "NaN in y": data_case("`y` must hold finite numbers alone", y=bad(Y, np.nan, "float32")),
+        "NaN in x": data_case("`x` must hold only finite numbers", x=bad(X, np.nan)),
+        "infinity in x": data_case("`x` must hold only finite numbers", x=bad(X, np.inf)),
+        "x beyond float32": data_case("`x` must hold only finite numbers", x=bad(X, 1e300, "float64")),
+        "NaN in y": data_case("`y` must hold only finite numbers", y=bad(Y, np.nan, "float32")),
         "a label too large": data_case(
             "labels in `y` must be whole numbers from 0 to 1. Received: labels=[2]", y=bad(Y, 2)
         ),

@@ -177,7 +177,7 @@ def test_data_in_batches(form):
     ("x", "y", "message"),
     [
         (np.zeros((3, 4)), None, "`y` must be given"),
-        (iter([]), None, "`x` must yield a batch at least"),
+        (iter([]), None, "`x` must yield at least one batch"),
         (iter([np.zeros((3, 4))]), None, r"`x` must yield batches of \(inputs, targets\)"),
         (iter([(np.zeros(3), 1.0)]), None, "not single ones"),
         (iter([(np.zeros((3, 4)), np.zeros(3))]), np.zeros(3), "`y` must be left out"),

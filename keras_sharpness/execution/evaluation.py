@@ -1,0 +1,90 @@
+"""Losses and gradients at perturbations of the weights, as pure functions for use inside compiled ones."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from keras import ops
+
+from keras_sharpness import backend
+from keras_sharpness.arrays import copies
+from keras_sharpness.execution.averaging import Averaging
+from keras_sharpness.execution.evaluators import Evaluator
+from keras_sharpness.typing import Array, Block, Data, State, Weights
+
+
+class Values(NamedTuple):
+    """What is evaluated at the perturbations of a block, one entry for each cell.
+
+    Attributes:
+        losses: Shape (size,).
+        errors: Error rates, shape (size,); NaN where they mean nothing.
+    """
+
+    losses: Array
+    errors: Array
+
+
+class Evaluation:
+    """The losses of a block of cells. Holds no data, so that what is compiled from it can be kept.
+
+    Attributes:
+        size: Cells in a block.
+        scan: How loops run.
+        stepwise: Whether loops are Python's, around a compiled step, instead of part of what is compiled.
+    """
+
+    def __init__(
+        self, evaluator: Evaluator, averaging: Averaging, size: int, scan: Callable, stepwise: bool = False
+    ) -> None:
+        """Puts the parts together.
+
+        Args:
+            evaluator: Losses and error rates of a block.
+            averaging: Means over the examples of a batch.
+            size: Cells in a block.
+            scan: How loops run.
+            stepwise: Whether loops are Python's.
+        """
+        self._evaluate, self._average, self.size = evaluator, averaging, size
+        self.scan, self.stepwise = scan, stepwise
+
+    def values(self, weights: Weights, state: State, data: Data, delta: Weights, block: Block) -> Values:
+        """Returns losses and error rates of a block of cells.
+
+        Args:
+            weights: Trainable weights.
+            state: Non-trainable variables.
+            data: Inputs and targets.
+            delta: Perturbations, the weights' shapes after a leading axis of length `size`.
+            block: The cells.
+        """
+        with backend.repeatable():
+            return Values(*self._average(block, lambda piece: self._evaluate(weights, state, data, delta, piece)))
+
+    def values_and_gradients(
+        self, weights: Weights, state: State, data: Data, delta: Weights, block: Block
+    ) -> tuple[Values, Weights]:
+        """Returns the same, and the gradient of each loss with respect to its own perturbation."""
+
+        def total(delta: Weights, piece: Array) -> tuple[Array, tuple]:
+            losses, errors = self._evaluate(weights, state, data, delta, piece)
+            # A loss depends on its own perturbation only, so the gradient of the sum holds the gradient of each.
+            return ops.sum(losses), (losses, errors)
+
+        gradients = backend.value_and_grad(total, has_aux=True)
+
+        def evaluate(piece: Array) -> tuple:
+            (_, found), gradient = gradients(delta, piece)
+            return found, gradient
+
+        with backend.repeatable():
+            found, gradient = self._average(block, evaluate)
+        return Values(*found), gradient
+
+    def zeros(self, weights: Weights) -> Weights:
+        """Returns no perturbation for each cell of a block."""
+        return [ops.zeros((self.size, *w.shape), w.dtype) for w in weights]
+
+    def for_each(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns a function of one cell applied to each cell of a block."""
+        return copies.for_each(fn, self.size)

@@ -1,0 +1,159 @@
+"""The grid of (batch, draw) that every measure of batches works through."""
+
+import copy
+import weakref
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from keras_sharpness import backend
+from keras_sharpness.distribution import distribute
+from keras_sharpness.errors import require, require_count
+from keras_sharpness.execution import compiled
+from keras_sharpness.execution.averaging import Averaging
+from keras_sharpness.execution.blocks import Blocks
+from keras_sharpness.execution.evaluation import Evaluation
+from keras_sharpness.execution.evaluators import copy_by_copy, stacked
+from keras_sharpness.execution.plan import choose_plan
+from keras_sharpness.execution.stack import stack
+from keras_sharpness.objective.labelled_data import LabelledData
+from keras_sharpness.objective.layers import hops, is_stackable
+from keras_sharpness.objective.objective import Objective
+from keras_sharpness.typing import State, Weights
+
+
+class Grid:
+    """Draws of batches, a cell for each; runs functions of a block of cells over all of them.
+
+    On a graph, only what the batches' nodes depend on is kept, where that is known.
+
+    Attributes:
+        batches: The batches, integers of shape (num_batches, m).
+        draws: Cells for each batch.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        data: LabelledData,
+        batches: np.ndarray,
+        *,
+        draws: int = 1,
+        training: bool = False,
+        plan: str | None = None,
+        batch_size: int | None = None,
+        distribution: Any = None,
+    ) -> None:
+        """Lays out the work.
+
+        Args:
+            objective: The loss.
+            data: Inputs and targets.
+            batches: Examples of each batch, integers of shape (num_batches, m).
+            draws: Cells for each batch.
+            training: Whether layers run in training mode.
+            plan: "vectorized" or "sequential"; None: the faster.
+            batch_size: Examples in one forward pass, which bounds the memory; None: the whole batch. Losses and
+                gradients are averages over the passes.
+            distribution: Where blocks run; None: in this process.
+
+        Raises:
+            InputError: If there is no such plan, or it does not fit the model, or a number is too small.
+        """
+        require_count("batch_size", 1 if batch_size is None else batch_size)
+        self.batches, self.draws, self._distribution = batches, draws, distribute(distribution)
+        _check_shares(self._distribution.shares, batches.shape[1], training)
+        self._model, places, field = objective.model, batches, None
+        reach = hops(objective.model) if data.graph is not None else None
+        if reach and not training:
+            data, field = data.on_field(np.unique(batches), reach)
+            places = field.places(batches)
+        self._data = data.tensors
+        chosen, shares = choose_plan(objective.model, plan), self._distribution.shares
+        # Devices cannot meet inside a compiled loop.
+        scan = chosen.scan if shares == 1 else backend.unrolled
+        averaging = Averaging(batches.shape[1], batch_size, scan, shares, self._distribution.mean)
+        size = chosen.block_size(len(batches) * draws, None if objective.on_graph else averaging.piece_sizes[0])
+        self._blocks = Blocks(places, draws, size, shares)
+        pure, self._key = _without_hold(objective), None
+        if field is not None and chosen.vectorized and is_stackable(objective.model):
+            evaluator = stacked(pure, stack(objective.model, size, field), size)
+        else:
+            evaluator = copy_by_copy(pure, training, size)
+            self._key = _key(objective, training, batch_size, size, chosen, shares)
+        stepwise = not chosen.loops_compiled and shares == 1
+        self._evaluation = Evaluation(evaluator, averaging, size, scan, stepwise)
+
+    def compile(
+        self,
+        make: Callable[[Evaluation], Callable[..., Any]],
+        key: Hashable | None = None,
+        compiles_itself: bool = False,
+    ) -> "GridFunction":
+        """Compiles a function of one block, to be run on all; one that was compiled before is used again.
+
+        Args:
+            make: From the evaluation of a block's losses to a function of (weights, state, data, block, *more) that
+                returns a structure of arrays whose first axis is the cells. `block` holds "batch" and "draw", shape
+                (size,), and the examples. It must hold on to nothing but the evaluation.
+            key: All that the function depends on besides the evaluation; None: it is compiled anew.
+            compiles_itself: Whether what `make` returns has compiled its parts where the evaluation is `stepwise`.
+
+        Returns:
+            A function of (weights, state, *more) that returns the results of all cells, NumPy arrays of shape
+            (num_batches, draws, ...).
+        """
+
+        def compile_block() -> Callable:
+            block = make(self._evaluation)
+            return block if compiles_itself and self._evaluation.stepwise else self._distribution.compile(block)
+
+        known = None if key is None or self._key is None else (self._key, key)
+        function = compiled.keep(self._model, known, compile_block)
+        return GridFunction(lambda models: self._run(function, models))
+
+    def _run(self, function: Callable, models: Iterable[tuple]) -> Iterator[Any]:
+        data, blocks = self._distribution.place(self._data), [*self._blocks]
+        calls = ((weights, state, data, block, *more) for weights, state, *more in models for block in blocks)
+        results = self._distribution.map(function, calls)
+        while parts := [*islice(results, len(blocks))]:
+            yield self._blocks.gather_structures(parts)
+
+
+class GridFunction:
+    """A function of weights and state over a whole grid.
+
+    Attributes:
+        over: The same for many models, whose blocks then run at the same time: a function from an iterable of
+            (weights, state, *more) to an iterator of the results.
+    """
+
+    def __init__(self, over: Callable[[Iterable[tuple]], Iterator[Any]]) -> None:
+        """Wraps the function."""
+        self.over = over
+
+    def __call__(self, weights: Weights, state: State, *more: Any) -> Any:
+        """Returns the results of all cells of one model."""
+        (result,) = self.over([(weights, state, *more)])
+        return result
+
+
+def _check_shares(shares: int, m: int, training: bool) -> None:
+    # Batch statistics and dropout masks of a part are not those of the whole.
+    require(shares == 1 or not training, "examples must be split only in inference mode", training=training)
+    require(m >= shares, "`m` must be at least the number of devices that split it", m=m, devices=shares)
+
+
+def _key(objective: Objective, *settings: Hashable) -> Hashable | None:
+    """Returns what functions of this loss depend on once they are traced, or None if that is not known."""
+    model, loss = compiled.fingerprint(objective.model), objective.batch_loss.key
+    return None if model is None or loss is None else (model, loss, objective.on_graph, *settings)
+
+
+def _without_hold(objective: Objective) -> Objective:
+    """Returns the same objective, which does not keep its model alive: compiled functions outlive a call."""
+    light = copy.copy(objective)
+    light.model = weakref.proxy(objective.model)
+    return light
