@@ -65,6 +65,7 @@ class Grid:
         require_count("batch_size", 1 if batch_size is None else batch_size)
         self.batches, self.draws, self._distribution = batches, draws, distribute(distribution)
         _check_shares(self._distribution.shares, batches.shape[1], training)
+        self._functions: dict[Hashable, Callable] = {}
         self._model, places, field = objective.model, batches, None
         reach = hops(objective.model) if data.graph is not None else None
         if reach and not training:
@@ -110,9 +111,15 @@ class Grid:
             block = make(self._evaluation)
             return block if compiles_itself and self._evaluation.stepwise else self._distribution.compile(block)
 
-        known = None if key is None or self._key is None else (self._key, key)
-        function = compiled.keep(self._model, known, compile_block)
+        function = compile_block() if key is None else self._kept(key, compile_block)
         return GridFunction(lambda models: self._run(function, models))
+
+    def _kept(self, key: Hashable, compile_block: Callable[[], Callable]) -> Callable:
+        """Returns what this grid, or an equal one of the same model, has compiled before."""
+        if key not in self._functions:
+            known = None if self._key is None else (self._key, key)
+            self._functions[key] = compiled.keep(self._model, known, compile_block)
+        return self._functions[key]
 
     def _run(self, function: Callable, models: Iterable[tuple]) -> Iterator[Any]:
         data, blocks = self._distribution.place(self._data), [*self._blocks]

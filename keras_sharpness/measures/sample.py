@@ -1,107 +1,236 @@
-"""From a measure's arguments to the grid of cells that it works through."""
+"""What is measured on: a model, its loss, and batches of its data. Made once, measured any number of times."""
 
-from typing import Any
+import copy
+from typing import Any, TypedDict, Unpack
 
 import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_sharpness.execution.cells import Cells
+from keras_sharpness.errors import require, require_options
+from keras_sharpness.execution.grid import Grid
 from keras_sharpness.measures.batches import check_indices, draw_batches
+from keras_sharpness.objective.graph import Graph
+from keras_sharpness.objective.labelled_data import LabelledData
 from keras_sharpness.objective.losses import LossLike
-from keras_sharpness.objective.objective import Objective
+from keras_sharpness.objective.objective import Objective, values
 from keras_sharpness.objective.selection import Selection, select
-from keras_sharpness.typing import Weights
-
-# Its arguments that measures hand on as they are.
-OPTIONS = ("training", "examples", "normalize_logits", "batch_size", "plan", "distribution")
+from keras_sharpness.typing import PlanName, State, Weights
 
 
-def sample_cells(
-    model: keras.Model,
-    x: Any,
-    y: Any,
-    loss: LossLike = None,
-    *,
-    m: int | None = 64,
-    num_batches: int = 50,
-    seed: int = 0,
-    batches: ArrayLike | None = None,
-    examples: ArrayLike | None = None,
-    training: bool = False,
-    normalize_logits: bool = False,
-    draws: int = 1,
-    batch_size: int | None = None,
-    plan: str | None = None,
-    distribution: Any = None,
-) -> Cells:
-    """Draws the batches of m-sharpness and lays out the work.
+class DataArguments(TypedDict, total=False):
+    """Arguments of `Sample` that measures of the whole data take too; documented there."""
 
-    Args:
-        model: Built Keras model.
-        x: Inputs, a graph, or batches of (inputs, targets).
-        y: Targets.
-        loss: The loss; None takes the compiled one.
-        m: Examples in a batch; None: one batch of all examples, each once.
-        num_batches: Batches, drawn independently and with replacement.
-        seed: Seed of the draw.
-        batches: Exactly these examples, shape (num_batches, m), instead of `m`, `num_batches` and `seed`.
-        examples: Indices to draw from; None: all.
-        training: Whether layers run in training mode.
-        normalize_logits: Whether logits are normalized first.
-        draws: Cells for each batch.
-        batch_size: Examples in one forward pass.
-        plan: "vectorized" or "sequential"; None: the faster.
-        distribution: Devices or processes to share out the work over; None: this process alone.
+    examples: ArrayLike | None
+    training: bool
+    select: Selection
+    normalize_logits: bool
+    batch_size: int | None
+    plan: PlanName | None
+    distribution: Any
 
-    Returns:
-        The cells.
 
-    Raises:
-        InputError: If an argument is out of range or does not fit the others.
+class SampleArguments(DataArguments, total=False):
+    """Keyword arguments of `Sample`; documented there."""
+
+    m: int | None
+    num_batches: int
+    seed: int
+    batches: ArrayLike | None
+
+
+class Sample:
+    """A model, its loss, and the batches S of m-sharpness.
+
+    Every measure takes a sample in place of model and data. What it compiles is kept with the sample: another radius,
+    or the weights after more training, cost no compilation.
+
+        sample = ks.Sample(model, x, y, m=64, num_batches=50)
+        for rho in (1e-4, 1e-3, 1e-2):
+            print(ks.worst_case_sharpness(sample, rho=rho).value)
+        ks.hessian.top_eigenvalues(sample)
+
+    A measure sees the weights that the model has when it is called. Batches are for measures of m-sharpness; measures
+    of the mean loss, such as the Hessian, take each of the `examples` once.
+
+    Attributes:
+        model: The model.
+        objective: The loss of a batch as a pure function.
+        data: Inputs and targets.
+        examples: Indices of the examples that batches are drawn from, shape (n,).
+        batches: The batches, integers of shape (num_batches, m).
     """
-    objective = Objective(model, loss, x, y, normalize_logits)
-    if batches is not None:
-        indices = check_indices(batches, 2, objective.num_examples, "batches")
-    else:
-        population = np.arange(objective.num_examples) if examples is None else examples
-        population = check_indices(population, 1, objective.num_examples, "examples")
-        indices = population[None] if m is None else draw_batches(population, m, num_batches, seed)
-    objective.check(indices)
-    options: dict[str, Any] = {"plan": plan, "batch_size": batch_size, "distribution": distribution}
-    return Cells(objective, indices, draws=draws, training=training, **options)
 
+    def __init__(
+        self,
+        model: keras.Model,
+        x: Any,
+        y: Any = None,
+        loss: LossLike = None,
+        *,
+        m: int | None = 64,
+        num_batches: int = 50,
+        seed: int = 0,
+        batches: ArrayLike | None = None,
+        examples: ArrayLike | None = None,
+        training: bool = False,
+        select: Selection = "all",
+        normalize_logits: bool = False,
+        batch_size: int | None = None,
+        plan: PlanName | None = None,
+        distribution: Any = None,
+    ) -> None:
+        """Converts the data, draws the batches, and checks that model, loss and data fit.
 
-def describe(measure: str, cells: Cells, *, seed: int, batches: ArrayLike | None, **settings: Any) -> dict[str, Any]:
-    """Returns everything needed to repeat a measurement, JSON-ready.
+        Args:
+            model: Built Keras model, Sequential, functional or subclassed.
+            x: Inputs: an array or structure of arrays, a `Graph` (node classification; a batch is a set of nodes), or
+                batches of (inputs, targets): `tf.data.Dataset`, `keras.utils.PyDataset`, PyTorch `DataLoader`.
+            y: Targets, first axis as the examples of `x`; None where `x` yields them.
+            loss: Keras loss, its name or a function of `(y_true, y_pred)`, or one for each output; None takes the
+                compiled loss.
+            m: Examples in a batch; None: one batch of all examples, each once.
+            num_batches: Batches, drawn independently and with replacement.
+            seed: Seed of the draw.
+            batches: Integers of shape (num_batches, m): exactly these examples, instead of `m`, `num_batches` and
+                `seed`.
+            examples: Indices to draw from, such as the training nodes of a graph; None: all.
+            training: Whether layers run in training mode. Their noise is then the same at every perturbation.
+            select: Which weights move: "all", "no_biases", "no_normalization", "kernels", names or patterns of layers
+                or weights, or a function of a variable.
+            normalize_logits: Whether logits are centred and divided by their norm before the loss (arXiv:2302.07011).
+            batch_size: Examples in one forward pass, where all at once would not fit the memory.
+            plan: "vectorized" (many batches at once) or "sequential"; None: the faster for the model.
+            distribution: A `tf.distribute.Strategy`, `keras.distribution.DataParallel` or
+                `torch.distributed.ProcessGroup` to share out the batches over; None: this process. Results do not
+                depend on it.
 
-    Args:
-        measure: Name of the measure.
-        cells: Its cells.
-        seed: Seed of the draw of batches.
-        batches: Batches that were given instead.
-        **settings: The measure's own settings.
-    """
-    drawn = {"seed": seed} if batches is None else {"batches": np.asarray(batches).tolist()}
-    return {
-        "measure": measure,
-        "model": cells.objective.model.name,
-        "loss": cells.objective.batch_loss.name,
-        **settings,
-        "m": cells.batches.shape[1],
-        "num_batches": cells.batches.shape[0],
-        **drawn,
-        "backend": keras.config.backend(),
-    }
+        Raises:
+            InputError: If an argument is out of range or does not fit the others.
+        """
+        self.model = model
+        self.objective = Objective(model, loss, normalize_logits, on_graph=isinstance(x, Graph))
+        self.data = LabelledData(x, y)
+        size = self.data.num_examples
+        self.examples = check_indices(np.arange(size) if examples is None else examples, 1, size, "examples")
+        if batches is not None:
+            self.batches = check_indices(batches, 2, size, "batches")
+        else:
+            self.batches = self.examples[None] if m is None else draw_batches(self.examples, m, num_batches, seed)
+        self.objective.check(self.data, self.batches)
+        self.training, self.select, self.batch_size = training, select, batch_size
+        self._options = {"plan": plan, "distribution": distribution}
+        self._drawn = {"seed": seed, "examples": None if examples is None else self.examples.tolist()}
+        if batches is not None:
+            self._drawn = {"batches": self.batches.tolist()}
+        self._normalize_logits = normalize_logits
+        self._grids: dict[int, Grid] = {}
 
+    @classmethod
+    def of(
+        cls,
+        model: "keras.Model | Sample",
+        x: Any,
+        y: Any,
+        loss: LossLike,
+        arguments: SampleArguments | DataArguments,
+        known: type = SampleArguments,
+        **settings: Unpack[SampleArguments],
+    ) -> "Sample":
+        """Returns the sample that a measure's arguments stand for.
 
-def mask(model: keras.Model, selection: Selection) -> Weights | None:
-    """Returns one for weights that move and zero for the others, or None if all move."""
-    chosen = select(model, selection)
-    return None if all(chosen) else masks(model, chosen)
+        Args:
+            model: A model, or the sample itself.
+            x: Inputs; None for a sample.
+            y: Targets.
+            loss: The loss.
+            arguments: The measure's further keyword arguments.
+            known: The `TypedDict` of those that it takes.
+            **settings: Arguments of `Sample` that the measure sets itself.
+
+        Raises:
+            InputError: If an argument is unknown, or a sample is given together with what it holds already.
+        """
+        require_options(arguments, tuple(known.__annotations__))
+        if not isinstance(model, Sample):
+            return cls(model, x, y, loss, **{**settings, **arguments})
+        twice = [name for name, value in (("x", x), ("y", y), ("loss", loss)) if value is not None]
+        twice += list(arguments)
+        require(not twice, "a sample must be given without what it holds: " + ", ".join(known.__annotations__), extra=twice)
+        return model
+
+    def grid(self, draws: int = 1) -> Grid:
+        """Returns the grid of a number of draws of each batch; made once."""
+        if draws not in self._grids:
+            self._grids[draws] = Grid(
+                self.objective,
+                self.data,
+                self.batches,
+                draws=draws,
+                training=self.training,
+                batch_size=self.batch_size,
+                **self._options,
+            )
+        return self._grids[draws]
+
+    def with_batches(self, batches: np.ndarray, **drawn: Any) -> "Sample":
+        """Returns a sample that differs in its batches.
+
+        Args:
+            batches: Integers of shape (num_batches, m).
+            **drawn: How they were drawn, for the record.
+        """
+        other = copy.copy(self)
+        other.batches, other._drawn, other._grids = batches, drawn, {}
+        return other
+
+    def whole(self) -> "Sample":
+        """Returns the sample of one batch: each of the examples, once."""
+        if self.batches.shape[0] == 1 and np.array_equal(self.batches[0], self.examples):
+            return self
+        if not hasattr(self, "_whole"):
+            self._whole = self.with_batches(self.examples[None], examples=self._drawn.get("examples"))
+            self.objective.check(self.data, self.examples)
+        return self._whole
+
+    def values(self) -> tuple[Weights, State]:
+        """Returns the model's trainable weights and its non-trainable variables, as they are now."""
+        return values(self.model)
+
+    def mask(self) -> Weights | None:
+        """Returns one for weights that move and zero for the others, or None if all move."""
+        chosen = select(self.model, self.select)
+        return None if all(chosen) else masks(self.model, chosen)
+
+    def describe(self, measure: str, **settings: Any) -> dict[str, Any]:
+        """Returns everything needed to repeat a measurement, JSON-ready.
+
+        Args:
+            measure: Name of the measure.
+            **settings: The measure's own settings.
+        """
+        return {
+            "measure": measure,
+            "model": self.model.name,
+            "loss": self.objective.batch_loss.name,
+            **settings,
+            "select": _name(self.select),
+            "training": self.training,
+            "normalize_logits": self._normalize_logits,
+            "m": self.batches.shape[1],
+            "num_batches": self.batches.shape[0],
+            **self._drawn,
+            "backend": keras.config.backend(),
+        }
 
 
 def masks(model: keras.Model, chosen: list[bool]) -> Weights:
     """Returns ones for the chosen weights and zeros for the others, in their shapes."""
     pairs = zip(model.trainable_variables, chosen, strict=True)
     return [keras.ops.full(v.shape, float(moves), v.dtype) for v, moves in pairs]
+
+
+def _name(selection: Selection) -> str | list[str]:
+    if callable(selection):
+        return getattr(selection, "__name__", "function")
+    return selection if isinstance(selection, str) else list(selection)
