@@ -5,6 +5,7 @@ from keras_sharpness.statistics.conditional import conditional_kendall
 from keras_sharpness.statistics.correlation import Kendall, kendall
 from keras_sharpness.statistics.granulated import granulated_kendall
 from keras_sharpness.statistics.jackknife import jackknife_interval
+from keras_sharpness.statistics.mean import standard_error
 from keras_sharpness.statistics.partial import partial_kendall
 from keras_sharpness.statistics.planning import pool_size, power, sign_error_rate, tau_standard_deviation
 from keras_sharpness.statistics.testing import permutation_p_values
@@ -22,5 +23,6 @@ __all__ = [
     "pool_size",
     "power",
     "sign_error_rate",
+    "standard_error",
     "tau_standard_deviation",
 ]
