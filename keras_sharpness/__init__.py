@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # For editors and type checkers: the names below, with their 
     from keras_sharpness.measures import AverageCaseSharpness as AverageCaseSharpness
     from keras_sharpness.measures import CriticalSharpness as CriticalSharpness
     from keras_sharpness.measures import KeskarSharpness as KeskarSharpness
+    from keras_sharpness.measures import Sample as Sample
     from keras_sharpness.measures import SharpnessGrid as SharpnessGrid
     from keras_sharpness.measures import WorstCaseSharpness as WorstCaseSharpness
     from keras_sharpness.measures import attribute as attribute
@@ -41,7 +42,7 @@ __version__ = "0.1.0"
 _NAMES = {
     "measures": (
         *("worst_case_sharpness", "WorstCaseSharpness", "average_case_sharpness", "AverageCaseSharpness"),
-        *("sharpness_grid", "SharpnessGrid", "keskar_sharpness", "KeskarSharpness"),
+        *("Sample", "sharpness_grid", "SharpnessGrid", "keskar_sharpness", "KeskarSharpness"),
         *("critical_sharpness", "CriticalSharpness", "attribute"),
         *("gradient_norm", "fisher_rao_norm", "relative_flatness"),
     ),

@@ -73,6 +73,9 @@ MeasureName: TypeAlias = Literal[
 ]
 """A measure of the command `measure`."""
 
+CurvatureName: TypeAlias = Literal["hessian"]
+"""A matrix of second derivatives."""
+
 EigenvalueName: TypeAlias = Literal["magnitude", "largest", "smallest"]
 """Which eigenvalues are found: the largest in absolute value, the largest, or the most negative."""
 

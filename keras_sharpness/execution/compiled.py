@@ -1,5 +1,6 @@
 """Keeps compiled functions from one call to the next, as long as their model lives and has not changed."""
 
+import copy
 import threading
 import weakref
 from collections import OrderedDict
@@ -7,6 +8,8 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 import keras
+
+from keras_sharpness.objective.objective import Objective
 
 # Functions kept for each model; the one that was not used for the longest time goes first.
 MOST_KEPT = 32
@@ -60,6 +63,24 @@ def fingerprint(model: keras.Model) -> Hashable | None:
     except _Unknown:
         return None
     return len(model.trainable_variables), tuple(map(id, variables)), tuple(layers)
+
+
+def objective_key(objective: Objective, *settings: Hashable) -> Hashable | None:
+    """Returns what functions of a loss depend on once they are traced, or None if that is not known.
+
+    Args:
+        objective: The loss.
+        *settings: What they depend on besides.
+    """
+    model, loss = fingerprint(objective.model), objective.batch_loss.key
+    return None if model is None or loss is None else (model, loss, objective.on_graph, *settings)
+
+
+def without_hold(objective: Objective) -> Objective:
+    """Returns the same loss, but one that does not keep its model alive, as kept functions must not."""
+    light = copy.copy(objective)
+    light.model = weakref.proxy(objective.model)
+    return light
 
 
 def is_keras(thing: Any) -> bool:

@@ -1,7 +1,5 @@
 """The grid of (batch, draw) that every measure of batches works through."""
 
-import copy
-import weakref
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -78,12 +76,12 @@ class Grid:
         averaging = Averaging(batches.shape[1], batch_size, scan, shares, self._distribution.mean)
         size = chosen.block_size(len(batches) * draws, None if objective.on_graph else averaging.piece_sizes[0])
         self._blocks = Blocks(places, draws, size, shares)
-        pure, self._key = _without_hold(objective), None
+        pure, self._key = compiled.without_hold(objective), None
         if field is not None and chosen.vectorized and is_stackable(objective.model):
             evaluator = stacked(pure, stack(objective.model, size, field), size)
         else:
             evaluator = copy_by_copy(pure, training, size)
-            self._key = _key(objective, training, batch_size, size, chosen, shares)
+            self._key = compiled.objective_key(objective, training, batch_size, size, chosen, shares)
         stepwise = not chosen.loops_compiled and shares == 1
         self._evaluation = Evaluation(evaluator, averaging, size, scan, stepwise)
 
@@ -151,16 +149,3 @@ def _check_shares(shares: int, m: int, training: bool) -> None:
     # Batch statistics and dropout masks of a part are not those of the whole.
     require(shares == 1 or not training, "examples must be split only in inference mode", training=training)
     require(m >= shares, "`m` must be at least the number of devices that split it", m=m, devices=shares)
-
-
-def _key(objective: Objective, *settings: Hashable) -> Hashable | None:
-    """Returns what functions of this loss depend on once they are traced, or None if that is not known."""
-    model, loss = compiled.fingerprint(objective.model), objective.batch_loss.key
-    return None if model is None or loss is None else (model, loss, objective.on_graph, *settings)
-
-
-def _without_hold(objective: Objective) -> Objective:
-    """Returns the same objective, which does not keep its model alive: compiled functions outlive a call."""
-    light = copy.copy(objective)
-    light.model = weakref.proxy(objective.model)
-    return light

@@ -1,24 +1,22 @@
 """Average-case sharpness: E_S E_delta [ L_S(w + delta) - L_S(w) ] (arXiv:2302.07011, section 2)."""
 
 import dataclasses
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Unpack, get_args
 
 import keras
 import numpy as np
-from numpy.typing import ArrayLike
 
-from keras_sharpness import backend
 from keras_sharpness.arrays import noise, tree
-from keras_sharpness.errors import require, require_count
-from keras_sharpness.measures.sample import describe, mask, sample_cells
-from keras_sharpness.measures.worst_case import standard_error
+from keras_sharpness.errors import require, require_count, require_seed
+from keras_sharpness.execution.evaluation import Evaluation
+from keras_sharpness.measures.sample import Sample, SampleArguments
 from keras_sharpness.objective.losses import LossLike
-from keras_sharpness.objective.objective import values
-from keras_sharpness.objective.selection import Selection
 from keras_sharpness.perturbations import Ball, Region
-from keras_sharpness.typing import Array, Cell, Data, State, Weights
+from keras_sharpness.statistics import standard_error
+from keras_sharpness.typing import Array, Block, Data, NoiseName, ScalingName, State, Weights
 
-KINDS = ("gaussian", "uniform")
+KINDS = get_args(NoiseName)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -62,26 +60,18 @@ class AverageCaseSharpness:
 
 
 def average_case_sharpness(
-    model: keras.Model,
-    x: Any,
+    model: keras.Model | Sample,
+    x: Any = None,
     y: Any = None,
     loss: LossLike = None,
     rho: float = 1e-4,
-    scaling: str = "adaptive",
-    kind: str = "gaussian",
+    scaling: ScalingName = "adaptive",
+    kind: NoiseName = "gaussian",
     num_draws: int = 10,
-    m: int | None = 64,
-    num_batches: int = 50,
+    *,
     seed: int = 0,
-    batches: ArrayLike | None = None,
-    training: bool = False,
-    examples: ArrayLike | None = None,
-    select: Selection = "all",
     eta: float = 0.0,
-    normalize_logits: bool = False,
-    batch_size: int | None = None,
-    plan: str | None = None,
-    distribution: Any = None,
+    **sample: Unpack[SampleArguments],
 ) -> AverageCaseSharpness:
     """Measures how far the loss rises on average when the weights are perturbed at random.
 
@@ -90,26 +80,18 @@ def average_case_sharpness(
     The model is left as it was.
 
     Args:
-        model: Built Keras model.
-        x: Inputs; see `worst_case_sharpness`.
-        y: Targets.
+        model: Built Keras model, or a `Sample` in place of model, data and batches.
+        x: Inputs; see `Sample`.
+        y: Targets; see `Sample`.
         loss: The loss; None takes the compiled one.
         rho: Standard deviation (gaussian) or half width (uniform) of the noise, in units of the scale.
         scaling: "adaptive" (c = |w|), "none" (c = 1), "per_filter" or "per_layer".
         kind: Distribution of the noise, "gaussian" or "uniform".
         num_draws: Perturbations of each batch.
-        m: Examples in a batch; None: one batch of all examples.
-        num_batches: Batches, drawn independently and with replacement.
-        seed: Seed of batches and perturbations.
-        batches: Exactly these examples, shape (num_batches, m).
-        training: Whether layers run in training mode.
-        examples: Indices to draw the batches from; None: all.
-        select: Which weights move.
+        seed: Seed of the perturbations, and of the batches.
         eta: Floor added to the scale.
-        normalize_logits: Whether logits are normalized before the loss.
-        batch_size: Examples in one forward pass.
-        plan: "vectorized" or "sequential"; None: the faster.
-        distribution: Devices or processes to share out the work over; see `worst_case_sharpness`.
+        **sample: `m`, `num_batches`, `batches`, `examples`, `training`, `select`, `normalize_logits`, `batch_size`,
+            `plan`, `distribution`; see `Sample`.
 
     Returns:
         The measurement.
@@ -118,22 +100,29 @@ def average_case_sharpness(
         InputError: If an argument is out of range or does not fit the others.
     """
     require_count("num_draws", num_draws)
+    require_seed(seed)
     require(kind in KINDS, f"`kind` must be one of {', '.join(KINDS)}", kind=kind)
     ball = Ball(rho=rho, scaling=scaling, eta=eta)
-    cells = sample_cells(
-        model, x, y, loss, m=m, num_batches=num_batches, seed=seed, batches=batches, examples=examples,
-        training=training, normalize_logits=normalize_logits, draws=num_draws + 1, batch_size=batch_size, plan=plan,
-        distribution=distribution,
-    )  # fmt: skip
+    return average_case(Sample.of(model, x, y, loss, sample, seed=seed), ball, kind, num_draws, seed)
 
-    def block(weights: Weights, state: State, data: Data, cell: Cell, mask: Weights | None) -> Any:
-        region = ball.around(weights, mask)
-        draw = backend.vectorize(lambda batch, draw: _perturbation(region, kind, seed, batch, draw), in_axes=(0, 0))
-        return tuple(cells.values(weights, state, data, draw(cell["batch"], cell["draw"]), cell))
 
-    losses, errors = cells.compile(block)(*values(model), mask(model, select))
-    config = dataclasses.asdict(ball) | {"kind": kind, "num_draws": num_draws, "training": training}
-    config = describe("average_case_sharpness", cells, seed=seed, batches=batches, **config)
+def average_case(sample: Sample, ball: Ball, kind: NoiseName, num_draws: int, seed: int) -> AverageCaseSharpness:
+    """Returns the average-case sharpness of a sample; see `average_case_sharpness`."""
+
+    def make(evaluation: Evaluation) -> Callable[..., tuple]:
+        def values(weights: Weights, state: State, data: Data, block: Block, mask: Any, rho: Any) -> tuple:
+            region = ball.around(weights, mask, rho)
+            draw = evaluation.for_each(lambda batch, draw: _perturbation(region, kind, seed, batch, draw))
+            return tuple(evaluation.values(weights, state, data, draw(block["batch"], block["draw"]), block))
+
+        return values
+
+    key = ("average_case", kind, seed, ball.scaling, ball.eta)
+    run = sample.grid(num_draws + 1).compile(make, key)
+    losses, errors = run(*sample.values(), sample.mask(), np.float32(ball.rho))
+    # The noise has no norm.
+    settings = {name: value for name, value in dataclasses.asdict(ball).items() if name != "norm"}
+    config = sample.describe("average_case_sharpness", **settings, kind=kind, num_draws=num_draws, noise_seed=seed)
     return AverageCaseSharpness(losses[:, 1:], losses[:, 0], errors[:, 1:] - errors[:, :1], config)
 
 

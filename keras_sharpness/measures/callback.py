@@ -1,20 +1,17 @@
 """Sharpness while a model trains."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import keras
-import numpy as np
-from numpy.typing import ArrayLike
 
 from keras_sharpness.errors import require, require_count, require_options
-from keras_sharpness.maximizers import Maximizer, restarts_of
-from keras_sharpness.measures.sample import OPTIONS, mask, sample_cells
-from keras_sharpness.measures.worst_case import PAPER_ASCENT, climbs, from_path
+from keras_sharpness.maximizers import Maximizer, check_maximizer
+from keras_sharpness.measures.sample import Sample, SampleArguments
+from keras_sharpness.measures.worst_case import PAPER_ASCENT, worst_case
 from keras_sharpness.objective.losses import LossLike
-from keras_sharpness.objective.objective import values
-from keras_sharpness.objective.selection import Selection
 from keras_sharpness.perturbations import Ball
+from keras_sharpness.typing import NormName, ScalingName
 
 Schedule = int | Callable[[int], bool]
 
@@ -41,22 +38,18 @@ class SharpnessCallback(keras.callbacks.Callback):
         name: str = "sharpness",
         measure: Callable[[keras.Model, Any, Any], float] | None = None,
         rho: float = 1e-4,
-        norm: str = "linf",
-        scaling: str = "adaptive",
+        norm: NormName = "linf",
+        scaling: ScalingName = "adaptive",
         eta: float = 0.0,
         maximizer: Maximizer = PAPER_ASCENT,
-        m: int | None = 64,
         num_batches: int = 10,
-        seed: int = 0,
-        batches: ArrayLike | None = None,
-        select: Selection = "all",
-        **options: Any,
+        **sample: Unpack[SampleArguments],
     ) -> None:
         """Sets up the measurement; nothing is computed before training begins.
 
         Args:
-            x: Inputs to measure on; see `worst_case_sharpness`.
-            y: Targets.
+            x: Inputs to measure on; see `Sample`.
+            y: Targets; see `Sample`.
             loss: The loss; None takes the compiled one.
             every: Epochs between measurements, or a function of the epoch, counted from 0, to whether it is measured.
             name: Name of the metric.
@@ -67,44 +60,37 @@ class SharpnessCallback(keras.callbacks.Callback):
             scaling: Scale of the ball.
             eta: Floor added to the scale.
             maximizer: How to climb.
-            m: Examples in a batch; None: one batch of all.
             num_batches: Batches.
-            seed: Seed of their draw.
-            batches: Exactly these examples, shape (num_batches, m).
-            select: Which weights move.
-            **options: `training`, `examples`, `normalize_logits`, `batch_size`, `plan`, `distribution` as
-                of `worst_case_sharpness`.
+            **sample: `m`, `seed`, `batches`, `examples`, `training`, `select`, `normalize_logits`, `batch_size`,
+                `plan`, `distribution`; see `Sample`.
 
         Raises:
             InputError: If an argument is out of range.
         """
         super().__init__()
-        require_options(options, OPTIONS)
+        require_options(sample, tuple(SampleArguments.__annotations__))
         if not callable(every):
             require_count("every", every)
         require(measure is None or callable(measure), "`measure` must be a function of (model, x, y)", measure=measure)
-        self.name, self._every, self._measure = name, every, measure
-        self._data, self._loss, self._select = (x, y), loss, select
+        self.name, self._every, self._data, self._loss = name, every, (x, y), loss
         self._ball = Ball(rho=rho, norm=norm, scaling=scaling, eta=eta)
-        self._maximizer = maximizer
-        self._options = {"m": m, "num_batches": num_batches, "seed": seed, "batches": batches, **options}
-        self._climb: Any = None
+        self._maximizer = check_maximizer(maximizer)
+        self._arguments: SampleArguments = {"num_batches": num_batches, **sample}
+        self._measure = measure or self._worst_case
+        self._sample: Sample | None = None
 
     def on_train_begin(self, logs: dict | None = None) -> None:
-        """Draws the batches and lays out the ascent."""
-        if self._measure is None:
-            draws = restarts_of(self._maximizer)
-            cells = sample_cells(self.model, *self._data, self._loss, draws=draws, **self._options)
-            self._climb = climbs(cells, self._ball, self._maximizer)
+        """Draws the batches."""
+        if self._measure == self._worst_case:
+            self._sample = Sample(self.model, *self._data, self._loss, **self._arguments)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Measures and adds the number to the logs; NaN in epochs that are left out, as loggers want every key."""
         due = self._every(epoch) if callable(self._every) else (epoch + 1) % self._every == 0
         if logs is not None:
-            logs[self.name] = self._now() if due else float("nan")
+            logs[self.name] = float(self._measure(self.model, *self._data)) if due else float("nan")
 
-    def _now(self) -> float:
-        if self._measure is not None:
-            return float(self._measure(self.model, *self._data))
-        path = self._climb(*values(self.model), mask(self.model, self._select)).path
-        return from_path(np.asarray(path), self._ball.rho, {}).value
+    def _worst_case(self, model: keras.Model, x: Any, y: Any) -> float:
+        del model, x, y
+        # The sample keeps what is compiled from one epoch to the next.
+        return worst_case(self._sample, self._ball, self._maximizer).value

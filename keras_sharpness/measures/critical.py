@@ -1,15 +1,17 @@
 """Critical sharpness: the curvature met along an update direction (arXiv:2601.16979)."""
 
 import dataclasses
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_sharpness.errors import InputError, require, require_options, require_positive
-from keras_sharpness.measures.curvature import OPTIONS, Curvature
+from keras_sharpness.errors import InputError, require, require_positive
+from keras_sharpness.measures.mean_loss import MeanLoss
+from keras_sharpness.measures.sample import LossArguments, Sample
 from keras_sharpness.objective.losses import LossLike
+from keras_sharpness.typing import ScalingName
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -28,30 +30,33 @@ class CriticalSharpness:
 
 
 def critical_sharpness(
-    model: keras.Model,
-    x: Any,
+    model: keras.Model | Sample,
+    x: Any = None,
     y: Any = None,
     loss: LossLike = None,
     direction: list[ArrayLike] | None = None,
     first_rate: float = 0.1,
     tolerance: float = 0.01,
-    **options: Any,
+    scaling: ScalingName = "none",
+    eta: float = 0.0,
+    **data: Unpack[LossArguments],
 ) -> CriticalSharpness:
-    """Measures lambda_c = 2 / eta_c, eta_c the smallest eta > 0 with L(w - eta * direction) > L(w).
+    """Measures lambda_c = 2 / t_c, t_c the smallest t > 0 with L(w - t * direction) > L(w).
 
-    eta is doubled or halved until it lies within a factor of two of eta_c, then found by bisection. On a quadratic loss
-    and along the gradient g it is g'Hg / g'g, at most the largest eigenvalue.
+    t is doubled or halved until it lies within a factor of two of t_c, then found by bisection. On a quadratic loss and
+    along the gradient g, lambda_c is g'Hg / g'g, at most the largest eigenvalue.
 
     Args:
-        model: Built Keras model.
-        x: Inputs; see `worst_case_sharpness`.
-        y: Targets.
+        model: Built Keras model, or a `Sample` in place of model and data.
+        x: Inputs; see `Sample`.
+        y: Targets; see `Sample`.
         loss: The loss; None takes the compiled one.
         direction: Update that a step subtracts, an array for each trainable weight; None: the gradient.
         first_rate: Where the search begins.
-        tolerance: Relative accuracy of eta_c.
-        **options: Further arguments of `Curvature`: `examples`, `batch_size`, `select`, `training`,
-            `normalize_logits`.
+        tolerance: Relative accuracy of t_c.
+        scaling: Scale D of the coordinates: the step is D times the update.
+        eta: Floor added to the scale.
+        **data: `examples`, `training`, `select`, `normalize_logits`, `batch_size`; see `Sample`.
 
     Returns:
         The measurement.
@@ -61,9 +66,8 @@ def critical_sharpness(
     """
     require_positive("first_rate", first_rate)
     require_positive("tolerance", tolerance)
-    require_options(options, OPTIONS)
-    curvature = Curvature(model, x, y, loss, **options)
-    start, gradient = curvature.gradient()
+    mean_loss = MeanLoss(Sample.of(model, x, y, loss, data, LossArguments, m=None), scaling, eta)
+    start, gradient = mean_loss.gradient()
     update = gradient if direction is None else np.concatenate([np.ravel(a) for a in direction])
     require(update.shape == gradient.shape, "`direction` must have the size of the weights that move", size=update.size)
     evaluations = 1
@@ -71,8 +75,8 @@ def critical_sharpness(
     def rises(rate: float) -> bool:
         nonlocal evaluations
         evaluations += 1
-        # A loss that is no number has risen, too.
-        return not curvature.loss(-rate * update) <= start
+        # A loss that is not a number counts as risen.
+        return not mean_loss.loss(-rate * update) <= start
 
     low, high = _bracket(rises, first_rate)
     while high > low * (1 + tolerance):

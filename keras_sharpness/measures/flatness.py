@@ -1,27 +1,38 @@
 """Relative flatness of a layer (Petzka et al., arXiv:2001.00939)."""
 
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
-from keras_sharpness.errors import require, require_count, require_options, require_seed
-from keras_sharpness.measures.curvature import Curvature
-from keras_sharpness.measures.hessian import Estimate
-from keras_sharpness.measures.worst_case import standard_error
+from keras_sharpness.errors import require, require_count, require_seed
+from keras_sharpness.measures.curvature import CurvatureOperator
+from keras_sharpness.measures.estimate import Estimate
+from keras_sharpness.measures.sample import Sample
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.objective.selection import select
+from keras_sharpness.statistics import standard_error
+
+
+class LayerArguments(TypedDict, total=False):
+    """Arguments of `Sample` for a measure of one layer; documented there."""
+
+    examples: ArrayLike | None
+    training: bool
+    normalize_logits: bool
+    batch_size: int | None
 
 
 def relative_flatness(
-    model: keras.Model,
-    x: Any,
+    model: keras.Model | Sample,
+    x: Any = None,
     y: Any = None,
     loss: LossLike = None,
     layer: str | None = None,
     num_products: int = 30,
     seed: int = 0,
-    **options: Any,
+    **data: Unpack[LayerArguments],
 ) -> Estimate:
     """Measures relative flatness of a layer (Petzka et al. 2021, arXiv:2001.00939, definition 3).
 
@@ -32,14 +43,14 @@ def relative_flatness(
     signs Z estimates it without bias.
 
     Args:
-        model: Built Keras model.
-        x: Inputs; see `worst_case_sharpness`.
-        y: Targets.
+        model: Built Keras model, or a `Sample` in place of model and data.
+        x: Inputs; see `Sample`.
+        y: Targets; see `Sample`.
         loss: The loss; None takes the compiled one.
         layer: Name of the layer, or a pattern; its kernel is taken. None: the last kernel of two axes.
         num_products: Hessian-vector products to spend.
         seed: Seed of the signs.
-        **options: Further arguments of `Curvature`: `examples`, `batch_size`, `training`, `normalize_logits`.
+        **data: `examples`, `training`, `normalize_logits`, `batch_size`; see `Sample`.
 
     Returns:
         The measure; `samples` are the single estimates.
@@ -49,14 +60,14 @@ def relative_flatness(
     """
     require_seed(seed)
     require_count("num_products", num_products)
-    require_options(options, ("examples", "batch_size", "training", "normalize_logits"))
-    variable = _kernel(model, layer)
-    curvature = Curvature(model, x, y, loss, select=lambda v: v is variable, **options)
-    kernel = curvature.weights.reshape(tuple(variable.shape))
+    sample = Sample.of(model, x, y, loss, data, LayerArguments, m=None)
+    variable = _kernel(sample.model, layer)
+    matrix = CurvatureOperator(sample.with_selection(lambda v: v is variable))
+    kernel = matrix.mean_loss.weights.reshape(tuple(variable.shape))
     rng = np.random.default_rng(seed)
     signs = rng.choice([-1.0, 1.0], size=(num_products, kernel.shape[0], kernel.shape[0]))
     probes = [(z @ kernel).ravel() for z in signs]
-    samples = np.array([probe @ curvature.hessian(probe) for probe in probes])
+    samples = np.array([probe @ matrix.matvec(probe) for probe in probes])
     return Estimate(float(samples.mean()), standard_error(samples), samples)
 
 

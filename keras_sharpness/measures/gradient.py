@@ -1,19 +1,28 @@
 """Norm of the gradient, dual to that of a ball."""
 
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 import numpy as np
 
-from keras_sharpness.errors import require, require_options
-from keras_sharpness.measures.curvature import OPTIONS, Curvature
+from keras_sharpness.errors import require
+from keras_sharpness.measures.mean_loss import MeanLoss
+from keras_sharpness.measures.sample import LossArguments, Sample
 from keras_sharpness.objective.losses import LossLike
+from keras_sharpness.typing import NormName, ScalingName
 
 DUALS = {"linf": 1, "l2": 2, "l1": np.inf}
 
 
 def gradient_norm(
-    model: keras.Model, x: Any, y: Any = None, loss: LossLike = None, norm: str = "l2", **options: Any
+    model: keras.Model | Sample,
+    x: Any = None,
+    y: Any = None,
+    loss: LossLike = None,
+    norm: NormName = "l2",
+    scaling: ScalingName = "none",
+    eta: float = 0.0,
+    **data: Unpack[LossArguments],
 ) -> float:
     """Measures ||c * gradient||_q of the mean loss, q dual to the norm of a ball.
 
@@ -21,13 +30,14 @@ def gradient_norm(
     equation 2). Costs one gradient over all examples.
 
     Args:
-        model: Built Keras model.
-        x: Inputs; see `worst_case_sharpness`.
-        y: Targets.
+        model: Built Keras model, or a `Sample` in place of model and data.
+        x: Inputs; see `Sample`.
+        y: Targets; see `Sample`.
         loss: The loss; None takes the compiled one.
         norm: Norm of the ball: "linf" (q = 1), "l2" (q = 2) or "l1" (q = infinity).
-        **options: Further arguments of `Curvature`: `scaling` ("none" by default), `eta`, `examples`, `batch_size`,
-            `select`, `training`, `normalize_logits`.
+        scaling: Scale c of the ball.
+        eta: Floor added to the scale.
+        **data: `examples`, `training`, `select`, `normalize_logits`, `batch_size`; see `Sample`.
 
     Returns:
         The norm.
@@ -36,5 +46,5 @@ def gradient_norm(
         InputError: If an argument is out of range or does not fit the others.
     """
     require(norm in DUALS, f"`norm` must be one of {', '.join(DUALS)}", norm=norm)
-    require_options(options, OPTIONS)
-    return float(np.linalg.norm(Curvature(model, x, y, loss, **options).gradient()[1], DUALS[norm]))
+    sample = Sample.of(model, x, y, loss, data, LossArguments, m=None)
+    return float(np.linalg.norm(MeanLoss(sample, scaling, eta).gradient()[1], DUALS[norm]))

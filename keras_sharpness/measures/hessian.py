@@ -1,11 +1,12 @@
-"""Eigenvalues, trace and spectral density of the Hessian, from Hessian-vector products.
+"""Eigenvalues, trace and spectral density of the Hessian, from matrix-vector products.
 
-All take the arguments of `Curvature`: the plain Hessian with `scaling="none"`, that of the adaptive geometry with
-`scaling="adaptive"`. A product costs about two gradients over all examples. Eigenvalues keep their sign.
+A product costs about two gradients over all examples. `operator` makes the matrix once; the other functions take it in
+place of a model, and so does SciPy. The plain Hessian has `scaling="none"`, that of the adaptive geometry
+`scaling="adaptive"`.
 """
 
 import dataclasses
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 import numpy as np
@@ -13,10 +14,14 @@ import scipy.linalg
 import scipy.sparse.linalg
 from matplotlib.figure import Figure
 
-from keras_sharpness.errors import require, require_count, require_options, require_seed
+from keras_sharpness.errors import require, require_count, require_seed
 from keras_sharpness.measures import plots
-from keras_sharpness.measures.curvature import OPTIONS, Curvature
+from keras_sharpness.measures.curvature import CurvatureArguments, CurvatureOperator, Source
+from keras_sharpness.measures.estimate import Estimate
+from keras_sharpness.measures.sample import LossArguments, Sample
 from keras_sharpness.objective.losses import LossLike
+from keras_sharpness.statistics import standard_error
+from keras_sharpness.typing import CurvatureName, ScalingName
 
 WHICH: dict[str, Any] = {"magnitude": "LM", "largest": "LA", "smallest": "SA"}
 METHODS = ("hutchinson", "hutch++")
@@ -36,21 +41,6 @@ class Eigenvalues:
     values: np.ndarray
     residuals: np.ndarray
     vectors: np.ndarray
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Estimate:
-    """An average over random draws.
-
-    Attributes:
-        value: The estimate.
-        standard_error: Its standard error; NaN where one draw alone is left.
-        samples: What was averaged.
-    """
-
-    value: float
-    standard_error: float
-    samples: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -76,30 +66,68 @@ class SpectralDensity:
         return plots.spectral_density(self.grid, self.density, self.standard_error)
 
 
+def operator(
+    model: keras.Model | Sample,
+    x: Any = None,
+    y: Any = None,
+    loss: LossLike = None,
+    kind: CurvatureName = "hessian",
+    scaling: ScalingName = "none",
+    eta: float = 0.0,
+    **data: Unpack[LossArguments],
+) -> CurvatureOperator:
+    """Makes a curvature matrix of the mean loss as a `scipy.sparse.linalg.LinearOperator`.
+
+    The matrix is that at the weights which the model has now. A product costs about two gradients over all examples.
+
+        matrix = ks.hessian.operator(model, x, y)
+        values, vectors = scipy.sparse.linalg.eigsh(product, k=5)
+        ks.hessian.trace(matrix)
+
+    Args:
+        model: Built Keras model, or a `Sample` in place of model and data.
+        x: Inputs; see `Sample`.
+        y: Targets; see `Sample`.
+        loss: The loss; None takes the compiled one.
+        kind: "hessian".
+        scaling: Scale D of the matrix D H D: "none" for D = 1, "adaptive" for D = |w|, "per_filter" or "per_layer".
+        eta: Floor added to the scale.
+        **data: `examples`, `training`, `select` (the weights whose matrix it is), `normalize_logits`, `batch_size`; see
+            `Sample`.
+
+    Returns:
+        The operator, of shape (n, n) for n weights that move.
+
+    Raises:
+        InputError: If an argument is out of range or does not fit the others, or the loss is random.
+    """
+    return CurvatureOperator(Sample.of(model, x, y, loss, data, LossArguments, m=None), kind, scaling, eta)
+
+
 def top_eigenvalues(
-    model: keras.Model,
-    x: Any,
+    model: Source,
+    x: Any = None,
     y: Any = None,
     loss: LossLike = None,
     k: int = 1,
     which: str = "magnitude",
     tolerance: float = 1e-4,
     seed: int = 0,
-    **options: Any,
+    **matrix: Unpack[CurvatureArguments],
 ) -> Eigenvalues:
     """Finds leading eigenvalues by the implicitly restarted Lanczos method of ARPACK.
 
     Args:
-        model: Built Keras model.
-        x: Inputs; see `worst_case_sharpness`.
-        y: Targets.
+        model: Built Keras model, a `Sample` in place of model and data, or an operator, such as that of `operator`.
+        x: Inputs; see `Sample`.
+        y: Targets; see `Sample`.
         loss: The loss; None takes the compiled one.
         k: How many.
         which: "magnitude" (largest absolute value), "largest" or "smallest" (most negative).
         tolerance: Relative accuracy. Products are in float32, so that far smaller ones are not met.
         seed: Seed of the start vector.
-        **options: Further arguments of `Curvature`: `scaling`, `eta`, `examples`, `batch_size`, `select`, `training`,
-            `normalize_logits`.
+        **matrix: `kind`, `scaling`, `eta`, `examples`, `training`, `select`, `normalize_logits`, `batch_size`; see
+            `operator`.
 
     Returns:
         The eigenvalues with their residuals.
@@ -110,32 +138,32 @@ def top_eigenvalues(
     require_count("k", k)
     require_seed(seed)
     require(which in WHICH, f"`which` must be one of {', '.join(WHICH)}", which=which)
-    curvature = _curvature(model, x, y, loss, options)
-    require(1 <= k <= curvature.size, f"`k` must be 1 to {curvature.size}, the number of weights", k=k)
-    if k >= curvature.size - 1:
+    product = CurvatureOperator.of(model, x, y, loss, matrix)
+    size = product.shape[0]
+    require(1 <= k <= size, f"`k` must be 1 to {size}, the number of weights", k=k)
+    if k >= size - 1:
         # ARPACK wants room for its Krylov space.
-        matrix = np.stack([curvature.hessian(row) for row in np.eye(curvature.size)])
-        found, vectors = scipy.linalg.eigh((matrix + matrix.T) / 2)
+        dense = product.matmat(np.eye(size))
+        found, vectors = scipy.linalg.eigh((dense + dense.T) / 2)
     else:
-        operator: Any = scipy.sparse.linalg.LinearOperator((curvature.size,) * 2, curvature.hessian, dtype=np.float64)
-        start = np.random.default_rng(seed).normal(size=curvature.size)
-        found, vectors = scipy.sparse.linalg.eigsh(operator, k, which=WHICH[which], v0=start, tol=tolerance)
+        start = np.random.default_rng(seed).normal(size=size)
+        found, vectors = scipy.sparse.linalg.eigsh(product, k, which=WHICH[which], v0=start, tol=tolerance)
     keys = {"magnitude": -np.abs(found), "largest": -found, "smallest": found}
     order = np.argsort(keys[which])[:k]
     found, vectors = found[order], vectors.T[order]
-    residuals = [np.linalg.norm(curvature.hessian(v) - value * v) for value, v in zip(found, vectors, strict=True)]
+    residuals = [np.linalg.norm(product.matvec(v) - value * v) for value, v in zip(found, vectors, strict=True)]
     return Eigenvalues(found, np.array(residuals), vectors)
 
 
 def trace(
-    model: keras.Model,
-    x: Any,
+    model: Source,
+    x: Any = None,
     y: Any = None,
     loss: LossLike = None,
     method: str = "hutch++",
     num_products: int = 30,
     seed: int = 0,
-    **options: Any,
+    **matrix: Unpack[CurvatureArguments],
 ) -> Estimate:
     """Estimates the trace of the Hessian, without bias.
 
@@ -143,14 +171,15 @@ def trace(
     a third of the products finds a subspace that holds most of H, whose trace is taken exactly; the rest is estimated.
 
     Args:
-        model: Built Keras model.
-        x: Inputs; see `worst_case_sharpness`.
-        y: Targets.
+        model: Built Keras model, a `Sample` in place of model and data, or an operator, such as that of `operator`.
+        x: Inputs; see `Sample`.
+        y: Targets; see `Sample`.
         loss: The loss; None takes the compiled one.
         method: "hutchinson" or "hutch++".
         num_products: Hessian-vector products to spend.
         seed: Seed of the signs.
-        **options: Further arguments of `Curvature`.
+        **matrix: `kind`, `scaling`, `eta`, `examples`, `training`, `select`, `normalize_logits`, `batch_size`; see
+            `operator`.
 
     Returns:
         The trace; `samples` are the single estimates.
@@ -161,24 +190,24 @@ def trace(
     require_seed(seed)
     require(method in METHODS, f"`method` must be one of {', '.join(METHODS)}", method=method)
     require(num_products >= 3, "`num_products` must be at least 3", num_products=num_products)
-    curvature = _curvature(model, x, y, loss, options)
+    product = CurvatureOperator.of(model, x, y, loss, matrix)
+    size = product.shape[0]
     rng = np.random.default_rng(seed)
-    third = 0 if method == "hutchinson" else min(num_products // 3, curvature.size)
-    basis = np.zeros((curvature.size, 0))
+    third = 0 if method == "hutchinson" else min(num_products // 3, size)
+    basis = np.zeros((size, 0))
     if third:
-        sketch = np.stack([curvature.hessian(z) for z in _signs(rng, third, curvature.size)], axis=1)
+        sketch = np.stack([product.matvec(z) for z in _signs(rng, third, size)], axis=1)
         basis = np.linalg.qr(sketch)[0]
-    exact = sum(q @ curvature.hessian(q) for q in basis.T)
-    probes = _signs(rng, max(num_products - 2 * third, 1), curvature.size)
+    exact = sum(q @ product.matvec(q) for q in basis.T)
+    probes = _signs(rng, max(num_products - 2 * third, 1), size)
     probes = probes - (probes @ basis) @ basis.T
-    samples = exact + np.array([z @ curvature.hessian(z) for z in probes])
-    error = samples.std(ddof=1) / np.sqrt(len(samples)) if len(samples) > 1 else np.nan
-    return Estimate(float(samples.mean()), float(error), samples)
+    samples = exact + np.array([z @ product.matvec(z) for z in probes])
+    return Estimate(float(samples.mean()), standard_error(samples), samples)
 
 
 def spectral_density(
-    model: keras.Model,
-    x: Any,
+    model: Source,
+    x: Any = None,
     y: Any = None,
     loss: LossLike = None,
     num_runs: int = 5,
@@ -186,21 +215,22 @@ def spectral_density(
     width: float = 0.01,
     num_points: int = 1000,
     seed: int = 0,
-    **options: Any,
+    **matrix: Unpack[CurvatureArguments],
 ) -> SpectralDensity:
     """Estimates the density of all eigenvalues by stochastic Lanczos quadrature (arXiv:1901.10159).
 
     Args:
-        model: Built Keras model.
-        x: Inputs; see `worst_case_sharpness`.
-        y: Targets.
+        model: Built Keras model, a `Sample` in place of model and data, or an operator, such as that of `operator`.
+        x: Inputs; see `Sample`.
+        y: Targets; see `Sample`.
         loss: The loss; None takes the compiled one.
         num_runs: Random starts.
         num_steps: Lanczos steps of each, with full reorthogonalization.
         width: Standard deviation of the Gaussian that smooths, as a share of the spectrum's range.
         num_points: Points of the grid.
         seed: Seed of the starts.
-        **options: Further arguments of `Curvature`.
+        **matrix: `kind`, `scaling`, `eta`, `examples`, `training`, `select`, `normalize_logits`, `batch_size`; see
+            `operator`.
 
     Returns:
         The density.
@@ -213,9 +243,10 @@ def spectral_density(
     require_count("num_steps", num_steps)
     require_count("num_points", num_points)
     require(width > 0, "`width` must be positive", width=width)
-    curvature = _curvature(model, x, y, loss, options)
-    starts = np.random.default_rng(seed).normal(size=(num_runs, curvature.size))
-    runs = [lanczos(curvature.hessian, start, min(num_steps, curvature.size)) for start in starts]
+    product = CurvatureOperator.of(model, x, y, loss, matrix)
+    size = product.shape[0]
+    starts = np.random.default_rng(seed).normal(size=(num_runs, size))
+    runs = [lanczos(product.matvec, start, min(num_steps, size)) for start in starts]
     low, high = min(n.min() for n, _ in runs), max(n.max() for n, _ in runs)
     spread = max(high - low, 1e-6 * max(abs(low), abs(high)), np.finfo(np.float32).tiny)
     grid = np.linspace(low - 0.1 * spread, high + 0.1 * spread, num_points)
@@ -236,27 +267,21 @@ def lanczos(product: Any, start: np.ndarray, num_steps: int) -> tuple[np.ndarray
     Returns:
         Ritz values in ascending order, and the squares of their eigenvectors' first entries, which sum to one.
     """
-    basis, diagonal, off_diagonal = [start / np.linalg.norm(start)], [], []
-    while True:
-        vector = product(basis[-1])
-        diagonal.append(vector @ basis[-1])
-        # Twice, since once leaves what rounding of the first time adds.
+    basis, diagonal, off_diagonal = np.zeros((num_steps, len(start))), [], []
+    basis[0] = start / np.linalg.norm(start)
+    for step in range(num_steps):
+        vector = product(basis[step])
+        diagonal.append(vector @ basis[step])
+        # Twice, since the first time leaves rounding errors.
         for _ in range(2):
-            vector = vector - np.stack(basis).T @ (np.stack(basis) @ vector)
+            vector = vector - (basis[: step + 1] @ vector) @ basis[: step + 1]
         size = np.linalg.norm(vector)
-        if len(diagonal) == num_steps or size <= 1e-6 * max(np.abs(diagonal).max(), np.finfo(float).tiny):
+        if step + 1 == num_steps or size <= 1e-6 * max(np.abs(diagonal).max(), np.finfo(float).tiny):
             break
         off_diagonal.append(size)
-        basis.append(vector / size)
+        basis[step + 1] = vector / size
     nodes, vectors = scipy.linalg.eigh_tridiagonal(np.array(diagonal), np.array(off_diagonal))
     return nodes, vectors[0] ** 2
-
-
-def _curvature(model: keras.Model, x: Any, y: Any, loss: LossLike, options: dict[str, Any]) -> Curvature:
-    require_options(options, OPTIONS)
-    curvature = Curvature(model, x, y, loss, **options)
-    curvature.check_deterministic()
-    return curvature
 
 
 def _signs(rng: np.random.Generator, count: int, size: int) -> np.ndarray:

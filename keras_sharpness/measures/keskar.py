@@ -1,14 +1,16 @@
 """The sharpness of Keskar et al. (arXiv:1609.04836, metric 2.1, in the full space)."""
 
 import dataclasses
-from typing import Any
+from typing import Any, Unpack
 
 import keras
 
-from keras_sharpness.errors import require_options, require_positive
-from keras_sharpness.maximizers import APGD, Maximizer
-from keras_sharpness.measures.worst_case import WorstCaseSharpness, worst_case_sharpness
+from keras_sharpness.errors import require_positive
+from keras_sharpness.maximizers import APGD, Maximizer, check_maximizer
+from keras_sharpness.measures.sample import DataArguments, Sample
+from keras_sharpness.measures.worst_case import WorstCaseSharpness, worst_case
 from keras_sharpness.objective.losses import LossLike
+from keras_sharpness.perturbations import Ball
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -25,13 +27,13 @@ class KeskarSharpness:
 
 
 def keskar_sharpness(
-    model: keras.Model,
-    x: Any,
+    model: keras.Model | Sample,
+    x: Any = None,
     y: Any = None,
     loss: LossLike = None,
     epsilon: float = 1e-3,
     maximizer: Maximizer = APGD(num_steps=20),  # noqa: B008 (frozen)
-    **options: Any,
+    **data: Unpack[DataArguments],
 ) -> KeskarSharpness:
     """Measures 100 (max_{|delta_i| <= epsilon (|w_i| + 1)} L(w + delta) - L(w)) / (1 + L(w)), L over all examples.
 
@@ -39,14 +41,14 @@ def keskar_sharpness(
     box.
 
     Args:
-        model: Built Keras model.
-        x: Inputs; see `worst_case_sharpness`.
-        y: Targets.
+        model: Built Keras model, or a `Sample` in place of model and data.
+        x: Inputs; see `Sample`.
+        y: Targets; see `Sample`.
         loss: The loss; None takes the compiled one.
         epsilon: Size of the box; the paper takes 1e-3 and 5e-4.
         maximizer: How to climb.
-        **options: Further arguments of `worst_case_sharpness`: `examples`, `batch_size`, `select`, `training`,
-            `plan`, `distribution`.
+        **data: `examples`, `training`, `select`, `normalize_logits`, `batch_size`, `plan`, `distribution`; see
+            `Sample`.
 
     Returns:
         The measurement.
@@ -55,8 +57,7 @@ def keskar_sharpness(
         InputError: If an argument is out of range or does not fit the others.
     """
     require_positive("epsilon", epsilon)
-    require_options(options, ("examples", "batch_size", "select", "training", "plan", "distribution"))
-    r = worst_case_sharpness(
-        model, x, y, loss, rho=epsilon, norm="linf", scaling="adaptive", eta=1.0, maximizer=maximizer, m=None, **options
-    )
+    check_maximizer(maximizer)
+    sample = Sample.of(model, x, y, loss, data, DataArguments, m=None).whole()
+    r = worst_case(sample, Ball(rho=epsilon, norm="linf", scaling="adaptive", eta=1.0), maximizer)
     return KeskarSharpness(100 * r.value / (1 + float(r.losses[0, 0])), r)

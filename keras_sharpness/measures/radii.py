@@ -2,23 +2,24 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import keras
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from keras_sharpness.errors import require, require_options
-from keras_sharpness.maximizers import PGA, Maximizer, restarts_of
+from keras_sharpness.errors import require
+from keras_sharpness.maximizers import Maximizer, check_maximizer, num_starts
 from keras_sharpness.measures import plots
-from keras_sharpness.measures.sample import OPTIONS, mask, sample_cells
-from keras_sharpness.measures.worst_case import climbs, from_path
+from keras_sharpness.measures.batches import draw_batches
+from keras_sharpness.measures.climbing import climbs
+from keras_sharpness.measures.directions import STEEPEST_ASCENT
+from keras_sharpness.measures.sample import DataArguments, Sample
+from keras_sharpness.measures.worst_case import WorstCaseSharpness, from_climb
 from keras_sharpness.objective.losses import LossLike
-from keras_sharpness.objective.objective import values
-from keras_sharpness.objective.selection import Selection
 from keras_sharpness.perturbations import Ball
-
-STEEPEST_ASCENT = PGA(num_steps=10, step_size=0.5, direction="steepest")
+from keras_sharpness.typing import NormName, ScalingName
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -37,29 +38,28 @@ class SharpnessGrid:
 
 
 def sharpness_grid(
-    model: keras.Model,
-    x: Any,
+    model: keras.Model | Sample,
+    x: Any = None,
     y: Any = None,
     loss: LossLike = None,
     rhos: Sequence[float] = (1e-4, 1e-3, 1e-2),
     ms: Sequence[int | None] = (64,),
-    norm: str = "linf",
-    scaling: str = "adaptive",
+    norm: NormName = "linf",
+    scaling: ScalingName = "adaptive",
     eta: float = 0.0,
     maximizer: Maximizer = STEEPEST_ASCENT,
     num_batches: int = 50,
     seed: int = 0,
-    select: Selection = "all",
-    **options: Any,
+    **data: Unpack[DataArguments],
 ) -> SharpnessGrid:
-    """Measures worst-case m-sharpness for every pair of a radius and a batch size.
+    """Measures worst-case sharpness for every pair of a radius and a batch size.
 
-    The ascent is compiled once for each batch size. All radii climb on the same batches.
+    Each batch size is compiled once; a further radius costs its ascents only.
 
     Args:
-        model: Built Keras model.
-        x: Inputs; see `worst_case_sharpness`.
-        y: Targets.
+        model: Built Keras model, or a `Sample` in place of model and data.
+        x: Inputs; see `Sample`.
+        y: Targets; see `Sample`.
         loss: The loss; None takes the compiled one.
         rhos: Radii.
         ms: Batch sizes; None among them: one batch of all examples.
@@ -69,9 +69,8 @@ def sharpness_grid(
         maximizer: How to climb. Steps whose length is a share of the radius suit all of them.
         num_batches: Batches for each m.
         seed: Seed of the draws.
-        select: Which weights move.
-        **options: Further arguments of `worst_case_sharpness`: `training`, `examples`, `normalize_logits`,
-            `batch_size`, `plan`, `distribution`.
+        **data: `examples`, `training`, `select`, `normalize_logits`, `batch_size`, `plan`, `distribution`; see
+            `Sample`.
 
     Returns:
         The measurements.
@@ -79,17 +78,24 @@ def sharpness_grid(
     Raises:
         InputError: If an argument is out of range or does not fit the others.
     """
-    require_options(options, OPTIONS)
-    require(len(rhos) > 0 and len(ms) > 0, "`rhos` and `ms` must not be empty", rhos=rhos, ms=ms)
+    require(np.size(rhos) > 0 and np.size(ms) > 0, "`rhos` and `ms` must not be empty", rhos=rhos, ms=ms)
+    require(np.ndim(rhos) == 1 and np.ndim(ms) == 1, "`rhos` and `ms` must be sequences", rhos=rhos, ms=ms)
     balls = [Ball(rho=rho, norm=norm, scaling=scaling, eta=eta) for rho in rhos]
-    draws = restarts_of(maximizer)
-    moves, rows = mask(model, select), []
+    draws = num_starts(check_maximizer(maximizer))
+    sample, rows = Sample.of(model, x, y, loss, data, DataArguments, m=None), []
     for m in ms:
-        cells = sample_cells(model, x, y, loss, m=m, num_batches=num_batches, seed=seed, draws=draws, **options)
-        climb = climbs(cells, balls[0], maximizer)
+        of_size = sample.whole() if m is None else _drawn(sample, m, num_batches, seed)
+        climb = climbs(of_size.grid(draws), balls[0], maximizer)
         for ball in balls:
-            r = from_path(climb(*values(model), moves, ball.rho).path, ball.rho, {})
-            settled = {"last_gain": r.diagnostics.last_gain.mean(), "radius_used": r.diagnostics.radius_used.mean()}
-            found = {"sharpness": r.value, "standard_error": r.standard_error, "error_rise": r.error_rise}
-            rows.append({"rho": ball.rho, "m": cells.batches.shape[1], **found, **settled})
+            found = from_climb(climb(*of_size.values(), of_size.mask(), ball.rho), ball.rho, {})
+            rows.append({"rho": ball.rho, "m": of_size.batches.shape[1], **_row(found)})
     return SharpnessGrid(pd.DataFrame(rows))
+
+
+def _drawn(sample: Sample, m: int, num_batches: int, seed: int) -> Sample:
+    return sample.with_batches(draw_batches(sample.examples, m, num_batches, seed), seed=seed)
+
+
+def _row(r: WorstCaseSharpness) -> dict[str, float]:
+    settled = {name: getattr(r.diagnostics, name).mean() for name in ("last_gain", "radius_used")}
+    return {"sharpness": r.value, "standard_error": r.standard_error, "error_rise": r.error_rise, **settled}

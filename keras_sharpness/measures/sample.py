@@ -1,13 +1,16 @@
 """What is measured on: a model, its loss, and batches of its data. Made once, measured any number of times."""
 
 import copy
+from collections.abc import Callable, Hashable
 from typing import Any, TypedDict, Unpack
 
 import keras
 import numpy as np
 from numpy.typing import ArrayLike
 
+from keras_sharpness import backend
 from keras_sharpness.errors import require, require_options
+from keras_sharpness.execution import compiled
 from keras_sharpness.execution.grid import Grid
 from keras_sharpness.measures.batches import check_indices, draw_batches
 from keras_sharpness.objective.graph import Graph
@@ -18,14 +21,19 @@ from keras_sharpness.objective.selection import Selection, select
 from keras_sharpness.typing import PlanName, State, Weights
 
 
-class DataArguments(TypedDict, total=False):
-    """Arguments of `Sample` that measures of the whole data take too; documented there."""
+class LossArguments(TypedDict, total=False):
+    """Arguments of `Sample` that say what the loss is and what it is averaged over; documented there."""
 
     examples: ArrayLike | None
     training: bool
     select: Selection
     normalize_logits: bool
     batch_size: int | None
+
+
+class DataArguments(LossArguments, total=False):
+    """Arguments of `Sample` for measures that draw no batches; documented there."""
+
     plan: PlanName | None
     distribution: Any
 
@@ -125,6 +133,8 @@ class Sample:
             self._drawn = {"batches": self.batches.tolist()}
         self._normalize_logits = normalize_logits
         self._grids: dict[int, Grid] = {}
+        self._functions: dict[Hashable, Callable] = {}
+        self._whole: Sample | None = None
 
     @classmethod
     def of(
@@ -133,7 +143,7 @@ class Sample:
         x: Any,
         y: Any,
         loss: LossLike,
-        arguments: SampleArguments | DataArguments,
+        arguments: SampleArguments | DataArguments | LossArguments,
         known: type = SampleArguments,
         **settings: Unpack[SampleArguments],
     ) -> "Sample":
@@ -156,7 +166,9 @@ class Sample:
             return cls(model, x, y, loss, **{**settings, **arguments})
         twice = [name for name, value in (("x", x), ("y", y), ("loss", loss)) if value is not None]
         twice += list(arguments)
-        require(not twice, "a sample must be given without what it holds: " + ", ".join(known.__annotations__), extra=twice)
+        require(
+            not twice, "a sample must be given without what it holds: " + ", ".join(known.__annotations__), extra=twice
+        )
         return model
 
     def grid(self, draws: int = 1) -> Grid:
@@ -173,6 +185,22 @@ class Sample:
             )
         return self._grids[draws]
 
+    def compile(self, make: Callable[[Objective], Callable], key: Hashable) -> Callable:
+        """Compiles a function of the loss; one that was compiled before is used again.
+
+        Args:
+            make: From the loss to the function. It must hold on to nothing but the loss.
+            key: All that the function depends on besides the loss.
+
+        Returns:
+            The compiled function.
+        """
+        if key not in self._functions:
+            known = compiled.objective_key(self.objective, key)
+            objective = compiled.without_hold(self.objective)
+            self._functions[key] = compiled.keep(self.model, known, lambda: backend.compile(make(objective)))
+        return self._functions[key]
+
     def with_batches(self, batches: np.ndarray, **drawn: Any) -> "Sample":
         """Returns a sample that differs in its batches.
 
@@ -181,14 +209,20 @@ class Sample:
             **drawn: How they were drawn, for the record.
         """
         other = copy.copy(self)
-        other.batches, other._drawn, other._grids = batches, drawn, {}
+        other.batches, other._drawn, other._grids, other._whole = batches, drawn, {}, None
+        return other
+
+    def with_selection(self, selection: Selection) -> "Sample":
+        """Returns a sample of which other weights move."""
+        other = copy.copy(self)
+        other.select, other._whole = selection, None
         return other
 
     def whole(self) -> "Sample":
         """Returns the sample of one batch: each of the examples, once."""
         if self.batches.shape[0] == 1 and np.array_equal(self.batches[0], self.examples):
             return self
-        if not hasattr(self, "_whole"):
+        if self._whole is None:
             self._whole = self.with_batches(self.examples[None], examples=self._drawn.get("examples"))
             self.objective.check(self.data, self.examples)
         return self._whole

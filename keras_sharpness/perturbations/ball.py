@@ -51,7 +51,9 @@ class Ball:
         if self.eta:
             scale = [c + self.eta for c in scale]
         scale = scale if mask is None else tree.multiply(scale, mask)
-        return Region(NORMS[self.norm], self.rho if rho is None else rho, scale)
+        # Of the weights' own type, which need not be that of the argument.
+        radius = self.rho if rho is None else ops.cast(rho, scale[0].dtype)
+        return Region(NORMS[self.norm], radius, scale)
 
 
 class Region(NamedTuple):

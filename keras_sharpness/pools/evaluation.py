@@ -8,21 +8,21 @@ from keras import ops
 
 from keras_sharpness import backend
 from keras_sharpness.distribution import distribute
+from keras_sharpness.execution.plan import EVALUATION_BATCH
+from keras_sharpness.objective.labelled_data import LabelledData
 from keras_sharpness.objective.objective import Objective
 from keras_sharpness.pools.minibatches import split_batches
 from keras_sharpness.typing import Array, Data, State, Weights
 
-# Examples in one forward pass: bounds the memory of a convolutional network's activations.
-CHUNK = 1000
-
 
 def compile_evaluation(
-    objective: Objective, classification: bool, distribution: Any = None
+    objective: Objective, data: LabelledData, classification: bool, distribution: Any = None
 ) -> Callable[[Weights, State, np.ndarray], list[float]]:
     """Compiles the evaluation of models of one architecture.
 
     Args:
         objective: The loss.
+        data: Inputs and targets.
         classification: Whether outputs are logits whose error rate counts too.
         distribution: Where the forward passes run; None: in this process.
 
@@ -38,9 +38,9 @@ def compile_evaluation(
     evaluate, where = backend.compile(evaluate), distribute(distribution)
 
     def means(weights: Weights, state: State, indices: np.ndarray) -> list[float]:
-        data, total = where.place(objective.data), np.zeros(len(metrics))
-        for batches in split_batches(indices, CHUNK):
-            values = where.map(evaluate, ((weights, state, data, batch) for batch in batches))
+        tensors, total = where.place(data.tensors), np.zeros(len(metrics))
+        for batches in split_batches(indices, EVALUATION_BATCH):
+            values = where.map(evaluate, ((weights, state, tensors, batch) for batch in batches))
             total += batches.shape[-1] * np.stack([*values]).astype(np.float64).sum(axis=0)
         return list(total / len(indices))
 

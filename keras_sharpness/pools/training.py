@@ -1,7 +1,6 @@
 """Trains pools: groups of members, each as one tensor computation, an epoch at a time."""
 
 import dataclasses
-import math
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby, islice
 from typing import Any
@@ -12,15 +11,13 @@ import numpy as np
 from keras_sharpness import backend
 from keras_sharpness.arrays import tree
 from keras_sharpness.distribution import distribute
-from keras_sharpness.execution.plan import Plan, choose_plan
+from keras_sharpness.execution.plan import MOST_MEMBERS, Plan, choose_plan
+from keras_sharpness.objective.labelled_data import LabelledData
 from keras_sharpness.objective.objective import Objective
 from keras_sharpness.pools.initialization import initialize
 from keras_sharpness.pools.member import Member, member_seed
 from keras_sharpness.pools.schedule import Schedule
 from keras_sharpness.typing import Array, Data, State, Weights
-
-# Members in training at once: enough to fill the vector units, few enough to stay in the caches.
-SLOTS = 25
 
 Step = Callable[[Weights, State, Data, Array], tuple[Weights, State, Array]]
 
@@ -31,17 +28,19 @@ class Trainer:
     def __init__(
         self,
         objective: Objective,
+        data: LabelledData,
         examples: np.ndarray,
         schedule: Schedule,
         seed: int,
         plan: str | None = None,
-        num_models: int = SLOTS,
+        num_models: int = MOST_MEMBERS,
         distribution: Any = None,
     ) -> None:
         """Compiles the training step.
 
         Args:
             objective: The loss; its model gives the architecture.
+            data: Inputs and targets.
             examples: Indices of the training examples.
             schedule: How to train and when to stop.
             seed: Seed of the pool.
@@ -53,8 +52,8 @@ class Trainer:
         Raises:
             InputError: If there is no such plan, or it does not fit the model.
         """
-        self._objective, self._examples, self._schedule, self._seed = objective, examples, schedule, seed
-        self._plan = choose_plan(objective, plan)
+        self._objective, self._data, self._examples, self._seed = objective, data.tensors, examples, seed
+        self._schedule, self._plan = schedule, choose_plan(objective.model, plan)
         self._distribution = distribute(distribution)
         # Not by the replicas: their number must not change what is computed. Machines may have different cores.
         self._parts = self._distribution.of_chief(np.asarray(backend.workers()))
@@ -63,7 +62,7 @@ class Trainer:
 
     def slots(self, num_models: int) -> int:
         """Returns how many members of a pool of that size train as one tensor computation."""
-        return max(1, min(SLOTS, self._plan.most_copies, math.ceil(num_models / self._parts)))
+        return self._plan.members(num_models, int(self._parts))
 
     def train(self, indices: Iterable[int]) -> Iterator[Member]:
         """Yields the trained members of these places in the pool, as they finish.
@@ -92,7 +91,7 @@ class Trainer:
 
     def _epoch(self, members: list[Member]) -> Iterator[Member]:
         """Yields the members after another epoch, all of them in the same mode."""
-        step, data = self._steps[self._in_training_mode(members[0])], self._distribution.place(self._objective.data)
+        step, data = self._steps[self._in_training_mode(members[0])], self._distribution.place(self._data)
         groups = [members[k : k + self._slots] for k in range(0, len(members), self._slots)]
         carries = [self._together([(m.weights, m.state) for m in group]) for group in groups]
         orders = [self._together([self._shuffle(m) for m in group]) for group in groups]

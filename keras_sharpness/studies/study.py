@@ -11,10 +11,14 @@ from keras_sharpness import models
 from keras_sharpness.data.dataset import Dataset
 from keras_sharpness.distribution import distribute
 from keras_sharpness.errors import require
-from keras_sharpness.execution.cells import Cells
-from keras_sharpness.maximizers import make_maximizer
+from keras_sharpness.execution.grid import Grid
+from keras_sharpness.maximizers import make_maximizer, num_starts
 from keras_sharpness.measures.batches import draw_batches
-from keras_sharpness.measures.worst_case import WorstCaseSharpness, loss_paths
+from keras_sharpness.measures.climbing import loss_paths
+from keras_sharpness.measures.worst_case import WorstCaseSharpness
+from keras_sharpness.objective.graph import Graph
+from keras_sharpness.objective.labelled_data import LabelledData
+from keras_sharpness.objective.layers import hops
 from keras_sharpness.objective.objective import Objective
 from keras_sharpness.perturbations import Ball
 from keras_sharpness.pools.evaluation import compile_evaluation
@@ -30,8 +34,9 @@ class Study:
     Attributes:
         config: The settings.
         dataset: The data.
-        objective: The loss on all data.
-        training_objective: The loss on what training can depend on: on a graph, the field of the training nodes.
+        objective: The loss.
+        data: All inputs and targets.
+        training_data: What training can depend on: on a graph, the field of the training nodes.
         training_examples: Indices of the training examples in it.
         ball: The set of perturbations.
         maximizer: How to climb.
@@ -47,26 +52,33 @@ class Study:
             dataset: The system's data.
             plan: "vectorized" or "sequential"; None: the faster. The numbers do not depend on it.
             distribution: A `tf.distribute.Strategy`, `keras.distribution.DataParallel` or
-                `torch.distributed.ProcessGroup` to share out the work over; None: this process alone. Nor on this.
+                `torch.distributed.ProcessGroup` to share out the work over; None: this process. Results do not depend
+                on it.
         """
         self.config, self.dataset, self.distribution = config, dataset, distribute(distribution)
         whole = self.distribution.shares == 1
         require(whole, "a study must be shared out by its models, not by examples", devices=self.distribution.shares)
         network, loss = build_network(config), _loss(config)
-        self.objective = Objective(network, loss, dataset.x, dataset.y)
-        field = dataset.training_field(self.objective.hops)
+        self.objective = Objective(network, loss, on_graph=isinstance(dataset.x, Graph))
+        self.data = LabelledData(dataset.x, dataset.y)
+        field = dataset.training_field(hops(network))
         self.training_examples = field.train
-        self.training_objective = self.objective if field is dataset else Objective(network, loss, field.x, field.y)
-        on = (self.training_objective, self.training_examples)
-        self._trainer = Trainer(*on, config.schedule, config.seed, plan, config.num_models, self.distribution)
-        self._evaluation = compile_evaluation(self.objective, config.system.classification, self.distribution)
+        self.training_data = self.data if field is dataset else LabelledData(field.x, field.y)
+        on = (self.training_data, self.training_examples)
+        self._trainer = Trainer(
+            self.objective, *on, config.schedule, config.seed, plan, config.num_models, self.distribution
+        )
+        self._evaluation = compile_evaluation(
+            self.objective, self.data, config.system.classification, self.distribution
+        )
         self.ball = Ball(rho=config.rho, norm=config.norm, scaling=config.scaling, eta=config.eta)
         settings = (config.step_size, config.direction, config.coordinates, config.num_restarts, config.seed)
         self.maximizer = make_maximizer(config.maximizer, config.pga_steps, *settings)
         # All members climb on the same batches: their differences are then their own, not the draw's.
         batches = draw_batches(dataset.train, config.m, config.num_batches, config.seed)
-        cells = Cells(self.objective, batches, draws=config.num_restarts, plan=plan, distribution=self.distribution)
-        self._paths = loss_paths(cells, self.ball, self.maximizer)
+        draws = num_starts(self.maximizer)
+        grid = Grid(self.objective, self.data, batches, draws=draws, plan=plan, distribution=self.distribution)
+        self._paths = loss_paths(grid, self.ball, self.maximizer)
 
     def grows_from(self, num_models: int) -> bool:
         """Returns whether a pool of that size is the beginning of this one, bit for bit."""

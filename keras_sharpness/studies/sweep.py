@@ -8,18 +8,19 @@ import numpy as np
 import pandas as pd
 
 from keras_sharpness.errors import InputError, require, require_count, require_non_negative
-from keras_sharpness.execution.cells import Cells
+from keras_sharpness.execution.grid import Grid
+from keras_sharpness.execution.plan import ASCENT_BATCH
 from keras_sharpness.files.checksum import is_whole, load_arrays, save_arrays
+from keras_sharpness.maximizers import num_starts
 from keras_sharpness.measures.batches import draw_batches
-from keras_sharpness.measures.worst_case import WorstCaseSharpness, loss_paths
+from keras_sharpness.measures.climbing import loss_paths
+from keras_sharpness.measures.worst_case import WorstCaseSharpness
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.store import PoolStore
 from keras_sharpness.studies.run import Stopped, alone_in, progress, summarize, write_csv
 from keras_sharpness.studies.study import Study
 
 FULL = "full"
-# Examples in one forward pass where the batch is the whole training set.
-PIECE = 4096
 # Members measured before their results are saved: the most that a killed run loses.
 GROUP = 16
 
@@ -69,8 +70,9 @@ class Sweep:
         else:
             require_count("m", int(m))
             batches = draw_batches(train, int(m), config.num_batches, config.seed)
-        cells = Cells(study.objective, batches, draws=config.num_restarts, plan=plan, batch_size=PIECE)
-        return loss_paths(cells, study.ball, study.maximizer)
+        draws = num_starts(study.maximizer)
+        grid = Grid(study.objective, study.data, batches, draws=draws, plan=plan, batch_size=ASCENT_BATCH)
+        return loss_paths(grid, study.ball, study.maximizer)
 
 
 def run_sweep(

@@ -11,6 +11,7 @@ from keras import ops
 
 from keras_sharpness import backend
 from keras_sharpness.execution.plan import choose_plan
+from keras_sharpness.objective.labelled_data import LabelledData
 from keras_sharpness.objective.objective import Objective
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.minibatches import split_batches
@@ -36,18 +37,22 @@ class Ascent:
         evaluate: Loss over the training set, in inference mode.
     """
 
-    def __init__(self, config: ReleasedConfig, objective: Objective, train: np.ndarray, evaluate: Evaluate) -> None:
+    def __init__(
+        self, config: ReleasedConfig, objective: Objective, data: LabelledData, train: np.ndarray, evaluate: Evaluate
+    ) -> None:
         """Takes what a study has built.
 
         Args:
             config: The study.
             objective: The loss that is climbed.
+            data: Inputs and targets.
             train: Indices of the training examples.
             evaluate: Loss over the training set, in inference mode.
         """
-        self.config, self.objective, self.train, self.evaluate = config, objective, train, evaluate
+        self.config, self.objective, self.data = config, objective, data.tensors
+        self.train, self.evaluate = train, evaluate
         self.epochs = EPOCHS[config.model]
-        self._plan = choose_plan(objective, "sequential")
+        self._plan = choose_plan(objective.model, "sequential")
 
     def rng(self, member: Member) -> np.random.Generator:
         """Returns the source of a member's draws."""
@@ -78,7 +83,7 @@ class Ascent:
         steps = compile_steps(step, self._plan)
 
         def run(weights: Weights, state: State, batches: np.ndarray, reference: Weights) -> tuple:
-            return steps(weights, state, self.objective.data, ops.convert_to_tensor(batches), reference)
+            return steps(weights, state, self.data, ops.convert_to_tensor(batches), reference)
 
         return run
 
@@ -86,10 +91,12 @@ class Ascent:
 class LeNetAscent(Ascent):
     """Five epochs up the losses of all training batches; the highest loss of the training set counts."""
 
-    def __init__(self, config: ReleasedConfig, objective: Objective, train: np.ndarray, evaluate: Evaluate) -> None:
+    def __init__(
+        self, config: ReleasedConfig, objective: Objective, data: LabelledData, train: np.ndarray, evaluate: Evaluate
+    ) -> None:
         """Compiles the steps; see `Ascent`."""
         objective = without_dropout(objective) if config.follows_paper("dropout") else objective
-        super().__init__(config, objective, train, evaluate)
+        super().__init__(config, objective, data, train, evaluate)
         # Deviation: the network climbs in training mode.
         training = not config.follows_paper("batch_statistics")
         self._steps, self._free_step = self.compile(training), self.compile(training, clip=False)
@@ -114,9 +121,11 @@ class LeNetAscent(Ascent):
 class FCNNAscent(Ascent):
     """Six epochs of steps up the loss of the training set; the epoch of the largest sum of losses counts."""
 
-    def __init__(self, config: ReleasedConfig, objective: Objective, train: np.ndarray, evaluate: Evaluate) -> None:
+    def __init__(
+        self, config: ReleasedConfig, objective: Objective, data: LabelledData, train: np.ndarray, evaluate: Evaluate
+    ) -> None:
         """Compiles the steps; see `Ascent`."""
-        super().__init__(config, objective, train, evaluate)
+        super().__init__(config, objective, data, train, evaluate)
         # Deviation: the bounds are w0 -+ rho w0, without the absolute value, and cross where w0 < 0.
         self._steps = self.compile(training=True, absolute_value=config.follows_paper("absolute_value"))
 
@@ -140,9 +149,11 @@ class FCNNAscent(Ascent):
 class GATAscent(Ascent):
     """Trials of five steps on a set of drawn nodes; the highest sum of the training batches' losses counts."""
 
-    def __init__(self, config: ReleasedConfig, objective: Objective, train: np.ndarray, evaluate: Evaluate) -> None:
+    def __init__(
+        self, config: ReleasedConfig, objective: Objective, data: LabelledData, train: np.ndarray, evaluate: Evaluate
+    ) -> None:
         """Compiles the steps and the sums; see `Ascent`."""
-        super().__init__(config, objective, train, evaluate)
+        super().__init__(config, objective, data, train, evaluate)
         # Deviation: dropout is on, in the steps and in the losses that are compared.
         self._training = not config.follows_paper("dropout")
         self._steps, self._losses = self.compile(self._training), self._compile_losses()
@@ -168,7 +179,7 @@ class GATAscent(Ascent):
         """Returns the sum of the losses of an epoch's batches, and the state after them."""
         total = 0.0
         for batches in split_batches(rng.permutation(self.train), self.config.schedule.batch_size):
-            state, losses = self._losses(weights, state, self.objective.data, ops.convert_to_tensor(batches))
+            state, losses = self._losses(weights, state, self.data, ops.convert_to_tensor(batches))
             total += float(ops.convert_to_numpy(losses).astype(np.float64).sum())
         return total, state
 

@@ -36,7 +36,8 @@ class ReleasedStudy(Study):
         self._ascent = None
         if not config.follows_paper("ascent"):
             kind = ASCENTS[config.model]
-            self._ascent = kind(config, self.training_objective, self.training_examples, self._training_loss)
+            on = (self.objective, self.training_data, self.training_examples)
+            self._ascent = kind(config, *on, self._training_loss)
 
     def measure(self, members: Iterable[Member]) -> Iterator[tuple[int, np.ndarray]]:
         """Returns an iterator of (index, what a member's sharpness follows from); see the ascents."""
