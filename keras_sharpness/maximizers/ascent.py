@@ -100,8 +100,12 @@ def ascend(
     def advance(state: AscentState, *context: Any) -> tuple[AscentState, dict[str, Array]]:
         problem = pose(*context)
         values, gradient = problem.values_and_gradients(state["point"])
-        step = copies.for_each(lambda *at: rule.step(*at, problem.region), values.losses.shape[0])
-        return step(state, values.losses, gradient), look(state["point"], values, problem.region)
+
+        def step(state: AscentState, value: Array, gradient: Weights) -> AscentState:
+            return rule.step(state, value, gradient, problem.region)
+
+        steps = copies.for_each(step, values.losses.shape[0])
+        return steps(state, values.losses, gradient), look(state["point"], values, problem.region)
 
     def finish(state: AscentState, *context: Any) -> tuple[dict[str, Array], Weights]:
         problem = pose(*context)

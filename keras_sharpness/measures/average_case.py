@@ -10,7 +10,7 @@ import numpy as np
 from keras_sharpness.arrays import noise, tree
 from keras_sharpness.errors import require, require_count, require_seed
 from keras_sharpness.execution.evaluation import Evaluation
-from keras_sharpness.measures.sample import Sample, SampleArguments
+from keras_sharpness.measures.sample import BatchArguments, Sample
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.perturbations import Ball, Region
 from keras_sharpness.statistics import standard_error
@@ -71,7 +71,7 @@ def average_case_sharpness(
     *,
     seed: int = 0,
     eta: float = 0.0,
-    **sample: Unpack[SampleArguments],
+    **sample: Unpack[BatchArguments],
 ) -> AverageCaseSharpness:
     """Measures how far the loss rises on average when the weights are perturbed at random.
 
@@ -103,7 +103,8 @@ def average_case_sharpness(
     require_seed(seed)
     require(kind in KINDS, f"`kind` must be one of {', '.join(KINDS)}", kind=kind)
     ball = Ball(rho=rho, scaling=scaling, eta=eta)
-    return average_case(Sample.of(model, x, y, loss, sample, seed=seed), ball, kind, num_draws, seed)
+    work = Sample.of(model, x, y, loss, sample, BatchArguments, seed=seed)
+    return average_case(work, ball, kind, num_draws, seed)
 
 
 def average_case(sample: Sample, ball: Ball, kind: NoiseName, num_draws: int, seed: int) -> AverageCaseSharpness:
@@ -121,8 +122,8 @@ def average_case(sample: Sample, ball: Ball, kind: NoiseName, num_draws: int, se
     run = sample.grid(num_draws + 1).compile(make, key)
     losses, errors = run(*sample.values(), sample.mask(), np.float32(ball.rho))
     # The noise has no norm.
-    settings = {name: value for name, value in dataclasses.asdict(ball).items() if name != "norm"}
-    config = sample.describe("average_case_sharpness", **settings, kind=kind, num_draws=num_draws, noise_seed=seed)
+    settings = {"rho": ball.rho, "scaling": ball.scaling, "eta": ball.eta, "kind": kind}
+    config = sample.describe("average_case_sharpness", **settings, num_draws=num_draws, noise_seed=seed)
     return AverageCaseSharpness(losses[:, 1:], losses[:, 0], errors[:, 1:] - errors[:, :1], config)
 
 

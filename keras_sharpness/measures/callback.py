@@ -1,7 +1,7 @@
 """Sharpness while a model trains."""
 
 from collections.abc import Callable
-from typing import Any, Unpack
+from typing import Any, Unpack, cast
 
 import keras
 
@@ -42,7 +42,6 @@ class SharpnessCallback(keras.callbacks.Callback):
         scaling: ScalingName = "adaptive",
         eta: float = 0.0,
         maximizer: Maximizer = PAPER_ASCENT,
-        num_batches: int = 10,
         **sample: Unpack[SampleArguments],
     ) -> None:
         """Sets up the measurement; nothing is computed before training begins.
@@ -60,9 +59,8 @@ class SharpnessCallback(keras.callbacks.Callback):
             scaling: Scale of the ball.
             eta: Floor added to the scale.
             maximizer: How to climb.
-            num_batches: Batches.
-            **sample: `m`, `seed`, `batches`, `examples`, `training`, `select`, `normalize_logits`, `batch_size`,
-                `plan`, `distribution`; see `Sample`.
+            **sample: `m`, `num_batches` (10 by default), `seed`, `batches`, `examples`, `training`, `select`,
+                `normalize_logits`, `batch_size`, `plan`, `distribution`; see `Sample`.
 
         Raises:
             InputError: If an argument is out of range.
@@ -75,22 +73,22 @@ class SharpnessCallback(keras.callbacks.Callback):
         self.name, self._every, self._data, self._loss = name, every, (x, y), loss
         self._ball = Ball(rho=rho, norm=norm, scaling=scaling, eta=eta)
         self._maximizer = check_maximizer(maximizer)
-        self._arguments: SampleArguments = {"num_batches": num_batches, **sample}
-        self._measure = measure or self._worst_case
-        self._sample: Sample | None = None
+        self._arguments: dict[str, Any] = {"num_batches": 10, **sample}
+        self._measure, self._sample = measure, cast(Sample, None)
 
     def on_train_begin(self, logs: dict | None = None) -> None:
         """Draws the batches."""
-        if self._measure == self._worst_case:
+        if self._measure is None:
             self._sample = Sample(self.model, *self._data, self._loss, **self._arguments)
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Measures and adds the number to the logs; NaN in epochs that are left out, as loggers want every key."""
         due = self._every(epoch) if callable(self._every) else (epoch + 1) % self._every == 0
         if logs is not None:
-            logs[self.name] = float(self._measure(self.model, *self._data)) if due else float("nan")
+            logs[self.name] = self._now() if due else float("nan")
 
-    def _worst_case(self, model: keras.Model, x: Any, y: Any) -> float:
-        del model, x, y
+    def _now(self) -> float:
+        if self._measure is not None:
+            return float(self._measure(self.model, *self._data))
         # The sample keeps what is compiled from one epoch to the next.
         return worst_case(self._sample, self._ball, self._maximizer).value

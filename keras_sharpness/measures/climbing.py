@@ -1,7 +1,7 @@
 """Ascents on the batches of a grid, compiled once for any number of models and radii."""
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from keras import ops
@@ -100,4 +100,4 @@ def _hashable(maximizer: Maximizer) -> Hashable | None:
         hash(maximizer)
     except TypeError:
         return None
-    return maximizer
+    return cast(Hashable, maximizer)

@@ -1,6 +1,6 @@
 """Matrices of second derivatives as operators that any of SciPy's solvers takes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, get_args
 
 import keras
@@ -62,7 +62,7 @@ class CurvatureOperator(scipy.sparse.linalg.LinearOperator):
 
     @classmethod
     def of(
-        cls, model: "Source", x: Any, y: Any, loss: LossLike, arguments: CurvatureArguments
+        cls, model: "Source", x: Any, y: Any, loss: LossLike, arguments: Mapping[str, object]
     ) -> scipy.sparse.linalg.LinearOperator:
         """Returns the matrix that a measure's arguments stand for.
 
@@ -82,8 +82,8 @@ class CurvatureOperator(scipy.sparse.linalg.LinearOperator):
             extra = ", ".join([*given, *arguments])
             require(not extra, "an operator must be given without what it holds already", extra=extra)
             return model
-        own = {name: arguments[name] for name in ("kind", "scaling", "eta") if name in arguments}
-        rest: Any = {name: value for name, value in arguments.items() if name not in own}
+        own: dict[str, Any] = {name: arguments[name] for name in ("kind", "scaling", "eta") if name in arguments}
+        rest = {name: value for name, value in arguments.items() if name not in own}
         return cls(Sample.of(model, x, y, loss, rest, LossArguments, m=None), **own)
 
     def _matvec(self, vector: np.ndarray) -> np.ndarray:

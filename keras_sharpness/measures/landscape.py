@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, Unpack, get_args
+from typing import Any, Unpack, cast, get_args
 
 import keras
 import numpy as np
@@ -191,7 +191,7 @@ def _direction(given: DirectionLike, random: RandomDirection, ascent: AscentDire
     if isinstance(given, str):
         require(given in DIRECTIONS, f"`direction` must be one of {', '.join(DIRECTIONS)}", direction=given)
         return random if given == "random" else ascent
-    return given if hasattr(given, "vector") else GivenDirection(arrays=given)
+    return cast(Direction, given) if hasattr(given, "vector") else GivenDirection(arrays=given)
 
 
 def _positions(span: float, num_points: int) -> np.ndarray:

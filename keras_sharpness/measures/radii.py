@@ -1,11 +1,10 @@
 """Worst-case sharpness for several radii and batch sizes in one call."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Unpack
 
 import keras
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -78,8 +77,9 @@ def sharpness_grid(
     Raises:
         InputError: If an argument is out of range or does not fit the others.
     """
-    require(np.size(rhos) > 0 and np.size(ms) > 0, "`rhos` and `ms` must not be empty", rhos=rhos, ms=ms)
-    require(np.ndim(rhos) == 1 and np.ndim(ms) == 1, "`rhos` and `ms` must be sequences", rhos=rhos, ms=ms)
+    sequences = isinstance(rhos, Iterable) and isinstance(ms, Iterable)
+    require(sequences, "`rhos` and `ms` must be sequences, such as [0.01]", rhos=rhos, ms=ms)
+    require(len(rhos) > 0 and len(ms) > 0, "`rhos` and `ms` must not be empty", rhos=rhos, ms=ms)
     balls = [Ball(rho=rho, norm=norm, scaling=scaling, eta=eta) for rho in rhos]
     draws = num_starts(check_maximizer(maximizer))
     sample, rows = Sample.of(model, x, y, loss, data, DataArguments, m=None), []

@@ -1,8 +1,8 @@
 """What is measured on: a model, its loss, and batches of its data. Made once, measured any number of times."""
 
 import copy
-from collections.abc import Callable, Hashable
-from typing import Any, TypedDict, Unpack
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, TypedDict, cast
 
 import keras
 import numpy as np
@@ -38,13 +38,18 @@ class DataArguments(LossArguments, total=False):
     distribution: Any
 
 
-class SampleArguments(DataArguments, total=False):
-    """Keyword arguments of `Sample`; documented there."""
+class BatchArguments(DataArguments, total=False):
+    """Keyword arguments of `Sample` except its seed; documented there."""
 
     m: int | None
     num_batches: int
-    seed: int
     batches: ArrayLike | None
+
+
+class SampleArguments(BatchArguments, total=False):
+    """Keyword arguments of `Sample`; documented there."""
+
+    seed: int
 
 
 class Sample:
@@ -143,9 +148,9 @@ class Sample:
         x: Any,
         y: Any,
         loss: LossLike,
-        arguments: SampleArguments | DataArguments | LossArguments,
+        arguments: Mapping[str, object],
         known: type = SampleArguments,
-        **settings: Unpack[SampleArguments],
+        **settings: Any,
     ) -> "Sample":
         """Returns the sample that a measure's arguments stand for.
 
@@ -163,7 +168,7 @@ class Sample:
         """
         require_options(arguments, tuple(known.__annotations__))
         if not isinstance(model, Sample):
-            return cls(model, x, y, loss, **{**settings, **arguments})
+            return cls(model, x, y, loss, **settings, **cast(dict[str, Any], arguments))
         twice = [name for name, value in (("x", x), ("y", y), ("loss", loss)) if value is not None]
         twice += list(arguments)
         require(
