@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from climbing import climb
 from keras import ops
 
 from keras_sharpness import backend
 from keras_sharpness.maximizers import APGD, PGA, Restarts, SingleStep
 from keras_sharpness.perturbations import Ball
+from tests.support.climbing import climb
 
 WEIGHTS = np.array([0.7, -1.2, 0.3, 0.0], "float32")
 GRADIENT = np.array([1.5, -0.5, -2.0, 1.0], "float32")

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from climbing import climb
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
@@ -8,6 +7,7 @@ from keras import ops
 from keras_sharpness.errors import InputError
 from keras_sharpness.maximizers import PGA
 from keras_sharpness.perturbations import Ball
+from tests.support.climbing import climb
 
 # A quadratic with its top at (2, -1), outside the box |delta| <= 1.
 TOP = np.array([2.0, -1.0], "float32")

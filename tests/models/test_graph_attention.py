@@ -1,14 +1,13 @@
 import importlib.util
 
-import cases
 import keras
 import numpy as np
 import pytest
-import reference
 from keras import ops
 
 from keras_sharpness import backend
 from keras_sharpness.models import GraphAttention, gat
+from tests.support import cases, reference
 
 # The same layer in tensorflow_gnn's operations on a GraphTensor, in a process that has switched to Keras 2 for it.
 TENSORFLOW_GNN = """

@@ -1,10 +1,10 @@
-import cases
 import numpy as np
 import pytest
 
 from keras_sharpness.objective.objective import Objective
 from keras_sharpness.pools import evaluation
 from keras_sharpness.pools.minibatches import split_batches
+from tests.support import cases
 
 
 def test_mean_loss_counts_every_example_once(monkeypatch):

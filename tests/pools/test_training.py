@@ -1,7 +1,5 @@
-import cases
 import numpy as np
 import pytest
-import reference
 from keras import ops
 
 from keras_sharpness import backend
@@ -12,6 +10,7 @@ from keras_sharpness.pools.initialization import initialize
 from keras_sharpness.pools.member import member_seed
 from keras_sharpness.pools.schedule import Schedule
 from keras_sharpness.pools.training import SLOTS, Trainer
+from tests.support import cases, reference
 
 EXAMPLES = np.arange(10, 110)
 SCHEDULE = Schedule(learning_rate=0.05, batch_size=32, max_epochs=4, stop_tolerance=0.02)
