@@ -89,14 +89,3 @@ def test_samples_differ_by_key_and_repeat():
     a, b, c = (vector(region.sample(*keys)) for keys in ((1, 2), (1, 2), (1, 3)))
     np.testing.assert_array_equal(a, b)
     assert (a != c).all()
-
-
-def test_scale_of_filters_and_layers():
-    kernel, bias = np.array([[3.0, 0.0], [4.0, 1.0]], "float32"), np.array([-2.0, 0.0], "float32")
-    weights = [ops.convert_to_tensor(kernel), ops.convert_to_tensor(bias)]
-    per_filter = Ball(scaling="per_filter").around(weights).scale
-    np.testing.assert_allclose(ops.convert_to_numpy(per_filter[0]), [[5, 1], [5, 1]])
-    np.testing.assert_allclose(ops.convert_to_numpy(per_filter[1]), [2, 0])
-    per_layer = Ball(scaling="per_layer", eta=0.5).around(weights).scale
-    np.testing.assert_allclose(ops.convert_to_numpy(per_layer[0]), np.full((2, 2), np.sqrt(26) + 0.5), rtol=1e-6)
-    np.testing.assert_allclose(ops.convert_to_numpy(per_layer[1]), [2.5, 2.5])
