@@ -95,18 +95,18 @@ def ascend(
 
     def begin(*context: Any) -> AscentState:
         start = pose(*context).start
-        return copies.for_each(rule.start, len(start[0]))(start)
+        return copies.for_each(rule.start, start[0].shape[0])(start)
 
     def advance(state: AscentState, *context: Any) -> tuple[AscentState, dict[str, Array]]:
         problem = pose(*context)
         values, gradient = problem.values_and_gradients(state["point"])
-        step = copies.for_each(lambda *at: rule.step(*at, problem.region), len(values.losses))
+        step = copies.for_each(lambda *at: rule.step(*at, problem.region), values.losses.shape[0])
         return step(state, values.losses, gradient), look(state["point"], values, problem.region)
 
     def finish(state: AscentState, *context: Any) -> tuple[dict[str, Array], Weights]:
         problem = pose(*context)
         values = problem.values(state["point"])
-        best = copies.for_each(keep_better, len(values.losses))(state, values.losses)["best"] if keep_best else []
+        best = copies.for_each(keep_better, values.losses.shape[0])(state, values.losses)["best"] if keep_best else []
         return look(state["point"], values, problem.region), best
 
     begin, advance, finish = part(begin), part(advance), part(finish)

@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_sharpness.arrays import tree
 from keras_sharpness.errors import require, require_count, require_seed
-from keras_sharpness.maximizers.ascent import Maximizer, AscentState
+from keras_sharpness.maximizers.ascent import AscentState, Maximizer
 from keras_sharpness.perturbations import Region
 from keras_sharpness.typing import Array, Weights
 
