@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from keras_sharpness.execution.cells import Cells
 
 import keras_sharpness as ks
-from keras_sharpness.execution.cells import Cells
 from keras_sharpness.measures.worst_case import climbs, from_path
 from keras_sharpness.objective.objective import Objective, values
 from keras_sharpness.perturbations import Ball
