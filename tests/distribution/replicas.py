@@ -7,14 +7,11 @@ import json
 import sys
 from pathlib import Path
 
-sys.path.insert(0, "tests")
-
-from keras_sharpness import distribution  # noqa: E402
+from keras_sharpness import distribution
 
 several = len(sys.argv) > 2
 largest = distribution.start("multi_worker") if several else distribution.start("mirrored", 3)
 
-import cases  # noqa: E402
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
@@ -23,6 +20,7 @@ from keras_sharpness.data.dataset import Dataset  # noqa: E402
 from keras_sharpness.studies.config import study_config  # noqa: E402
 from keras_sharpness.studies.run import Stopped, run_study  # noqa: E402
 from keras_sharpness.studies.study import Study  # noqa: E402
+from tests.support import cases  # noqa: E402
 
 
 def parts_of(given):

@@ -2,7 +2,6 @@
 
 import time
 
-import cases
 import keras
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from keras_sharpness.distribution import Threads
 from keras_sharpness.errors import InputError
 from keras_sharpness.studies.config import study_config
 from keras_sharpness.studies.study import Study
+from tests.support import cases
 
 if keras.config.backend() != "tensorflow":
     pytest.skip("TensorFlow's way to a TPU", allow_module_level=True)

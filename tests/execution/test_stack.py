@@ -1,10 +1,10 @@
-import cases
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from keras_sharpness.execution.stack import is_stackable, stack
+from tests.support import cases
 
 
 @pytest.mark.parametrize("density", [0.05, 0.5])

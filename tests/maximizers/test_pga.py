@@ -1,13 +1,11 @@
 import numpy as np
 import pytest
-from climbing import climb
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from keras import ops
 
 from keras_sharpness.errors import InputError
 from keras_sharpness.maximizers import PGA
 from keras_sharpness.perturbations import Ball
+from tests.support.climbing import climb
 
 # A quadratic with its top at (2, -1), outside the box |delta| <= 1.
 TOP = np.array([2.0, -1.0], "float32")
@@ -20,7 +18,7 @@ def quadratic(delta):
 def path(maximizer):
     """Climbs inside the box |delta| <= 1 twice at once."""
     region = Ball(rho=1.0, scaling="none").around([ops.zeros(2)])
-    losses = climb(maximizer, quadratic, region, [ops.zeros((2, 2))])[0][..., 0]
+    losses = climb(maximizer, quadratic, region, [ops.zeros((2, 2))]).losses
     np.testing.assert_array_equal(losses[0], losses[1])
     return losses[0]
 
@@ -36,12 +34,28 @@ def test_ends_in_the_corner_of_the_box():
     np.testing.assert_allclose(losses, [-5, -1, -1, -1])
 
 
-@settings(deadline=None, max_examples=20)
-@given(steps=st.integers(1, 6), step_size=st.floats(0.01, 0.5))
-def test_more_steps_prolong_the_same_path(steps, step_size):
-    short, long = (path(PGA(num_steps=n, step_size=step_size)) for n in (steps, steps + 2))
-    np.testing.assert_allclose(long[: steps + 1], short, rtol=1e-5, atol=1e-6)
-    assert len(long) == steps + 3
+@pytest.mark.parametrize("settings", [{}, {"coordinates": "scaled"}, {"direction": "steepest"}], ids=str)
+def test_more_steps_prolong_the_same_path(settings):
+    short, long = (path(PGA(num_steps=n, step_size=0.1, **settings)) for n in (2, 4))
+    np.testing.assert_allclose(long[:3], short, rtol=1e-6)
+    assert len(long) == 5
+
+
+@pytest.mark.parametrize(
+    ("settings", "end"),
+    [
+        # One step of 0.1 from 0, with the gradient (4, -2) and scales (1, 2).
+        ({}, [0.4, -0.2]),
+        ({"coordinates": "scaled"}, [0.4, -0.8]),
+        ({"direction": "steepest"}, [0.1, -0.2]),
+    ],
+    ids=str,
+)
+def test_one_step_by_hand_in_each_coordinates(settings, end):
+    region = Ball(rho=1.0).around([ops.convert_to_tensor([1.0, -2.0])])
+    rule = PGA(num_steps=1, step_size=0.1, **settings)
+    state = rule.step(rule.start([ops.zeros(2)]), ops.zeros(()), [ops.convert_to_tensor([4.0, -2.0])], region)
+    np.testing.assert_allclose(ops.convert_to_numpy(state["point"][0]), end, rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 import pytest
-from small_network import loss_at
 
 from keras_sharpness.measures.curvature import Curvature
+from tests.support.small_network import loss_at
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,12 @@ import itertools
 import keras
 import numpy as np
 import pytest
-import zoo
 from keras import ops
 
 import keras_sharpness as ks
 from keras_sharpness.errors import InputError
 from keras_sharpness.measures.curvature import Curvature
+from tests.support import zoo
 
 BATCHES = np.random.default_rng(1).integers(0, zoo.NUM_EXAMPLES, (2, 5))
 

@@ -1,10 +1,10 @@
 import keras
 import numpy as np
 import pytest
-from small_network import loss_at, unflatten
 
 import keras_sharpness as ks
 from keras_sharpness.errors import InputError
+from tests.support.small_network import loss_at, unflatten
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from small_network import loss_at
 
 import keras_sharpness as ks
 from keras_sharpness.errors import InputError
 from keras_sharpness.measures.curvature import Curvature
+from tests.support.small_network import loss_at
 
 
 @pytest.mark.parametrize(("distribution", "variance"), [("gaussian", 1), ("uniform", 1 / 3)])

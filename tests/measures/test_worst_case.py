@@ -1,4 +1,3 @@
-import cases
 import keras
 import numpy as np
 import pytest
@@ -7,6 +6,7 @@ from keras import ops
 import keras_sharpness as ks
 from keras_sharpness import backend
 from keras_sharpness.errors import InputError
+from tests.support import cases
 
 BATCHES = np.random.default_rng(3).integers(0, 40, (3, 16))
 

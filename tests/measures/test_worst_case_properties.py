@@ -5,7 +5,6 @@ import itertools
 import keras
 import numpy as np
 import pytest
-import zoo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras_sharpness.execution.cells import Cells
@@ -14,6 +13,7 @@ import keras_sharpness as ks
 from keras_sharpness.measures.worst_case import climbs, from_path
 from keras_sharpness.objective.objective import Objective, values
 from keras_sharpness.perturbations import Ball
+from tests.support import zoo
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(12, 2)).astype("float32"), RNG.normal(size=(12, 1)).astype("float32")

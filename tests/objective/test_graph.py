@@ -1,10 +1,10 @@
-import cases
 import numpy as np
 import pytest
 from keras import ops
 
 from keras_sharpness.errors import InputError
 from keras_sharpness.objective.graph import Graph
+from tests.support import cases
 
 # 0 -> 1 -> 2 -> 3 -> 4, and 5 apart.
 CHAIN = Graph(np.zeros((6, 1), "float32"), np.array([[0, 1, 2, 3], [1, 2, 3, 4]]))

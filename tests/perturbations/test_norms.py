@@ -84,19 +84,21 @@ def test_samples_fill_the_ball_evenly(norm):
     assert np.mean(radii**5 < 0.25) == pytest.approx(0.25, abs=0.08)
 
 
+CENTRED = pytest.mark.xfail(strict=True, reason="weights that do not move are drawn too, and pull the others inwards")
+
+
+@pytest.mark.parametrize("norm", ["linf", pytest.param("l2", marks=CENTRED), pytest.param("l1", marks=CENTRED)])
+def test_samples_fill_the_ball_of_the_weights_that_move(norm):
+    mask = tensors(np.array([0, 1, 0, 0, 0], "float32"))
+    region = Ball(rho=2.0, norm=norm, scaling="none").around(tensors(np.ones(5, "float32")), mask)
+    draw = backend.compile(backend.vectorize(lambda k: region.sample(0, k), in_axes=(0,)))
+    sizes = np.abs(ops.convert_to_numpy(draw(ops.arange(400))[0])[:, 1])
+    # One weight moves: it lies anywhere between -2 and 2.
+    assert sizes.mean() == pytest.approx(1, abs=0.12)
+
+
 def test_samples_differ_by_key_and_repeat():
     region = Ball(rho=1.0).around(tensors(np.ones(5, "float32")))
     a, b, c = (vector(region.sample(*keys)) for keys in ((1, 2), (1, 2), (1, 3)))
     np.testing.assert_array_equal(a, b)
     assert (a != c).all()
-
-
-def test_scale_of_filters_and_layers():
-    kernel, bias = np.array([[3.0, 0.0], [4.0, 1.0]], "float32"), np.array([-2.0, 0.0], "float32")
-    weights = [ops.convert_to_tensor(kernel), ops.convert_to_tensor(bias)]
-    per_filter = Ball(scaling="per_filter").around(weights).scale
-    np.testing.assert_allclose(ops.convert_to_numpy(per_filter[0]), [[5, 1], [5, 1]])
-    np.testing.assert_allclose(ops.convert_to_numpy(per_filter[1]), [2, 0])
-    per_layer = Ball(scaling="per_layer", eta=0.5).around(weights).scale
-    np.testing.assert_allclose(ops.convert_to_numpy(per_layer[0]), np.full((2, 2), np.sqrt(26) + 0.5), rtol=1e-6)
-    np.testing.assert_allclose(ops.convert_to_numpy(per_layer[1]), [2.5, 2.5])

@@ -1,34 +1,37 @@
-import cases
 import numpy as np
 import pytest
 
-from keras_sharpness.objective.objective import Objective
+from keras_sharpness.objective.objective import Objective, values
 from keras_sharpness.pools import evaluation
-from keras_sharpness.pools.minibatches import split_batches
+from tests.support import cases, reference
 
 
-def test_mean_loss_counts_every_example_once(monkeypatch):
-    monkeypatch.setattr(evaluation, "CHUNK", 16)  # 40 examples: two chunks and a smaller third
-    case = cases.lenet5()
+def evaluate(case, examples, classification):
     objective = Objective(case.model, case.loss, case.x, case.y)
-    weights, state = (
-        [v.value for v in vs] for vs in (case.model.trainable_variables, case.model.non_trainable_variables)
-    )
-    loss, error = evaluation.compile_evaluation(objective, classification=True)(weights, state, np.arange(40))
-    assert loss == pytest.approx(case.reference(np.arange(40))(case.weights)[0], rel=1e-5)
-    assert 0 <= error <= 1
+    return evaluation.compile_evaluation(objective, classification)(*values(case.model), examples)
 
 
-def test_split_batches_keeps_order_and_the_smaller_last_batch():
-    whole, rest = split_batches(np.arange(10), 4)
-    np.testing.assert_array_equal(whole, [[0, 1, 2, 3], [4, 5, 6, 7]])
-    np.testing.assert_array_equal(rest, [[8, 9]])
-    assert len(split_batches(np.arange(8), 4)) == 1
-    (rest,) = split_batches(np.arange(3), 4)
-    np.testing.assert_array_equal(rest, [[0, 1, 2]])
+def test_means_count_every_example_once(monkeypatch):
+    monkeypatch.setattr(evaluation, "CHUNK", 16)  # 40 examples: two chunks and a smaller third
+    case, examples = cases.lenet5(), np.arange(40)
+    predicted = case.model.predict(case.x, verbose=0).argmax(axis=1)
+    # Errors lie unevenly among the chunks: 3 of 16, none of 16, 5 of 8.
+    wrong = np.isin(examples, [0, 7, 15, 32, 34, 35, 38, 39])
+    case.y[:] = (predicted + wrong) % 10
+    loss, error = evaluate(case, examples, classification=True)
+    assert loss == pytest.approx(case.reference(examples)(case.weights)[0], rel=1e-5)
+    assert error == pytest.approx(8 / 40)
 
 
-def test_split_batches_puts_batches_before_members():
-    whole, rest = split_batches(np.arange(10).reshape(2, 5), 2)
-    np.testing.assert_array_equal(whole, [[[0, 1], [5, 6]], [[2, 3], [7, 8]]])
-    np.testing.assert_array_equal(rest, [[[4], [9]]])
+def test_only_the_given_examples_count():
+    case, examples = cases.fcnn(), np.array([3, 50, 51, 199])
+    (loss,) = evaluate(case, examples, classification=False)
+    assert loss == pytest.approx(case.reference(examples)(case.weights)[0], rel=1e-5)
+
+
+def test_the_error_rate_on_a_graph_is_that_of_the_given_nodes():
+    case, nodes = cases.gat(), np.arange(0, 60, 2)
+    _, error = evaluate(case, nodes, classification=True)
+    logits, _ = reference.gat(case.weights, case.x.features.astype(np.float64), case.x.edges)
+    assert error == pytest.approx(np.mean(logits[nodes].argmax(axis=1) != case.y[nodes]))
+    assert 0 < error < 1

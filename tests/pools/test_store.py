@@ -1,4 +1,3 @@
-import cases
 import numpy as np
 import pytest
 
@@ -6,6 +5,7 @@ from keras_sharpness.errors import InputError
 from keras_sharpness.models import fcnn
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.store import PoolStore, load_member
+from tests.support import cases
 
 
 @pytest.fixture

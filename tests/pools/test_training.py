@@ -1,8 +1,5 @@
-import cases
 import numpy as np
 import pytest
-import reference
-from keras import ops
 
 from keras_sharpness import backend
 from keras_sharpness.distribution import map_in_threads
@@ -12,6 +9,7 @@ from keras_sharpness.pools.initialization import initialize
 from keras_sharpness.pools.member import member_seed
 from keras_sharpness.pools.schedule import Schedule
 from keras_sharpness.pools.training import SLOTS, Trainer
+from tests.support import cases
 
 EXAMPLES = np.arange(10, 110)
 SCHEDULE = Schedule(learning_rate=0.05, batch_size=32, max_epochs=4, stop_tolerance=0.02)
@@ -74,41 +72,6 @@ def test_batch_statistics_and_seeds_advance():
     assert all((before != after).any() for before, after in zip(start, member.state, strict=True))
 
 
-def test_initial_weights_are_glorot_uniform_with_zero_biases():
-    model = cases.lenet5().model
-    weights, _ = initialize(model, np.random.default_rng(0))
-    for variable, weight in zip(model.trainable_variables, weights, strict=True):
-        assert weight.shape == tuple(variable.shape)
-    dense = weights[8]
-    limit = np.sqrt(6 / sum(dense.shape))
-    assert 0.99 * limit < np.abs(dense).max() <= limit
-    convolution = weights[4]
-    limit = np.sqrt(6 / (25 * (12 + 32)))
-    assert 0.99 * limit < np.abs(convolution).max() <= limit
-
-
-@pytest.mark.parametrize(
-    ("losses", "over"),
-    [
-        ([1.0], False),
-        ([1.0, 0.9], False),
-        ([1.0, 0.96], True),
-        ([1.0, 1.04], True),
-        ([1.0, 0.96, 0.5], False),
-        ([1.0, float("nan")], False),
-        ([9.0, 8, 7, 6, 5, 4, 3, 2, 1, 0.5], True),
-    ],
-)
-def test_stops_when_the_loss_settles_or_after_ten_epochs(losses, over):
-    assert Schedule(learning_rate=0.1).is_over(losses) is over
-
-
-def test_min_epochs_hold_the_rule_back():
-    schedule = Schedule(learning_rate=0.1, min_epochs=4)
-    assert not schedule.is_over([1.0, 1.0, 1.0])
-    assert schedule.is_over([1.0, 1.0, 1.0, 1.0])
-
-
 def test_threads_take_no_more_items_than_they_need(monkeypatch):
     monkeypatch.setattr(backend, "workers", lambda: 4)
     taken = []
@@ -118,17 +81,3 @@ def test_threads_take_no_more_items_than_they_need(monkeypatch):
     assert len(taken) <= 3 + 1 + 4
     results.close()
     assert list(map_in_threads(lambda k: k * k, range(20))) == [k * k for k in range(20)]
-
-
-def test_error_rate_counts_wrong_labels():
-    case = cases.gat()
-    objective = Objective(case.model, case.loss, case.x, case.y)
-    weights, state = (
-        [v.value for v in vs] for vs in (case.model.trainable_variables, case.model.non_trainable_variables)
-    )
-    nodes = np.arange(0, 60, 2)
-    logits, _ = reference.gat(case.weights, case.x.features.astype(np.float64), case.x.edges)
-    expected = np.mean(logits[nodes].argmax(axis=1) != case.y[nodes])
-    assert float(objective.error(weights, state, objective.data, ops.convert_to_tensor(nodes))) == pytest.approx(
-        expected
-    )

@@ -4,7 +4,7 @@ import scipy.stats
 
 from keras_sharpness.errors import InputError
 from keras_sharpness.statistics import compare_taus, jackknife_interval, kendall
-from tests.statistics.test_jackknife import pairs
+from tests.support.correlated import pairs
 
 
 def test_by_hand():

@@ -4,13 +4,7 @@ import scipy.stats
 
 from keras_sharpness.statistics import jackknife, jackknife_interval
 from keras_sharpness.statistics.jackknife import leave_one_out
-
-
-def pairs(num_models, tau, rng):
-    """Bivariate normal pairs whose true tau is given."""
-    x, noise = rng.normal(size=(2, num_models))
-    r = np.sin(np.pi * tau / 2)
-    return x, r * x + np.sqrt(1 - r**2) * noise
+from tests.support.correlated import pairs
 
 
 @pytest.mark.parametrize("ties", [False, True])

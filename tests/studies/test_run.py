@@ -1,6 +1,5 @@
 import json
 
-import cases
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +15,7 @@ from keras_sharpness.pools.store import PoolStore
 from keras_sharpness.studies.config import SYSTEMS, study_config
 from keras_sharpness.studies.run import run_study, summarize
 from keras_sharpness.studies.study import Study
+from tests.support import cases
 
 
 def small(**settings):

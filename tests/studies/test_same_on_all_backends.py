@@ -11,8 +11,8 @@ BACKENDS = [b for b in ("tensorflow", "jax", "torch") if importlib.util.find_spe
 # Loss paths of every network, in inference and in training mode, and a tiny pool of each that trains and is measured.
 PROGRAM = """
 import sys
-sys.path.insert(0, "tests")
-import numpy as np, keras, cases
+import numpy as np, keras
+from tests.support import cases
 import keras_sharpness as ks
 from keras_sharpness.objective.objective import Objective
 from keras_sharpness.pools.schedule import Schedule

@@ -6,11 +6,11 @@ from typing import Any
 
 import keras
 import numpy as np
-import reference
 from keras import ops
 
 from keras_sharpness import models
 from keras_sharpness.objective.graph import Graph
+from tests.support import reference
 
 CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 

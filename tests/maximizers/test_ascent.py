@@ -1,0 +1,71 @@
+"""The climb itself, with a rule whose points are known beforehand."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_sharpness import backend
+from keras_sharpness.maximizers import PGA, ascend
+from keras_sharpness.perturbations import Ball
+from tests.support.climbing import RECORD, climb, problem
+
+LINE = Ball(rho=10.0, scaling="none").around([ops.zeros(1)])
+
+
+@dataclasses.dataclass(frozen=True)
+class Walk:
+    """Goes on by one, whatever the loss."""
+
+    num_steps: int = 4
+
+    def start(self, delta):
+        return {"point": delta}
+
+    def step(self, state, value, gradient, region):
+        return {"point": [state["point"][0] + 1]}
+
+
+def hill(delta):
+    """Highest at 2."""
+    return -ops.sum((delta[0] - 2) ** 2)
+
+
+def at(*points):
+    return [ops.convert_to_tensor(np.array(points, "float32")[:, None])]
+
+
+def test_the_path_holds_every_point_of_every_ascent():
+    found = climb(Walk(), hill, LINE, at(0, 2, -5))
+    np.testing.assert_allclose(found.losses, [[-4, -1, 0, -1, -4], [0, -1, -4, -9, -16], [-49, -36, -25, -16, -9]])
+    np.testing.assert_allclose(found.radii, [[0, 1, 2, 3, 4], [2, 3, 4, 5, 6], [5, 4, 3, 2, 1]])
+
+
+def test_the_best_point_may_be_the_first_the_last_or_any_between():
+    found = climb(Walk(), hill, LINE, at(0, 2, -5))
+    np.testing.assert_allclose(found.best[0], [[2], [2], [-1]])
+
+
+def test_each_ascent_follows_its_own_gradient():
+    found = climb(PGA(num_steps=1, step_size=0.25), hill, LINE, at(0, 4))
+    # The gradients are 4 and -4.
+    np.testing.assert_allclose(found.losses, [[-4, -1], [-4, -1]])
+    np.testing.assert_allclose(found.best[0], [[1], [3]])
+
+
+@pytest.mark.parametrize("starts", [(0,), (0, 2)])
+def test_steps_compiled_one_by_one_give_the_same(starts):
+    run = ascend(
+        Walk(), lambda start: problem(hill, LINE, start), RECORD, backend.unrolled, compile_parts=True, keep_best=True
+    )
+    path, best = run(at(*starts))
+    whole = climb(Walk(), hill, LINE, at(*starts))
+    np.testing.assert_array_equal(ops.convert_to_numpy(path["losses"]), whole.losses)
+    np.testing.assert_array_equal(ops.convert_to_numpy(best[0]), whole.best[0])
+
+
+def test_only_what_is_asked_for_is_recorded():
+    run = ascend(Walk(), lambda start: problem(hill, LINE, start), {"losses": RECORD["losses"]})
+    path, best = backend.compile(run)(at(0))
+    assert list(path) == ["losses"] and best == []

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from keras_sharpness.errors import InputError
+from keras_sharpness.pools.schedule import Schedule
+
+
+@pytest.mark.parametrize(
+    ("losses", "over"),
+    [
+        ([1.0], False),
+        ([1.0, 0.9], False),
+        ([1.0, 0.96], True),
+        ([1.0, 1.04], True),
+        # The change is a share of the loss before, not of the last one, and as large as the tolerance is too large.
+        ([1.0, 0.9501], True),
+        ([0.5, 0.475], False),
+        ([1.0, 0.96, 0.5], False),
+        ([1.0, float("nan")], False),
+        ([9.0, 8, 7, 6, 5, 4, 3, 2, 1], False),
+        ([9.0, 8, 7, 6, 5, 4, 3, 2, 1, 0.5], True),
+    ],
+)
+def test_stops_when_the_loss_settles_or_after_ten_epochs(losses, over):
+    assert Schedule(learning_rate=0.1).is_over(losses) is over
+
+
+def test_min_epochs_hold_the_rule_back():
+    schedule = Schedule(learning_rate=0.1, min_epochs=4)
+    assert not schedule.is_over([1.0, 1.0, 1.0])
+    assert schedule.is_over([1.0, 1.0, 1.0, 1.0])
+
+
+def test_one_epoch_is_enough_where_no_more_are_allowed():
+    assert Schedule(learning_rate=0.1, min_epochs=0, max_epochs=1).is_over([1.0])
+    # The rule compares two epochs.
+    assert not Schedule(learning_rate=0.1, min_epochs=0).is_over([1.0])
+
+
+def test_an_epochs_loss_is_the_mean_over_its_examples():
+    losses = np.array([[1.0, 4.0], [2.0, 5.0], [9.0, 6.0]])
+    expected = (4 * losses[0] + 4 * losses[1] + 2 * losses[2]) / 10
+    np.testing.assert_allclose(Schedule(learning_rate=0.1).epoch_loss(losses, [4, 4, 2]), expected)
+
+
+def test_batches_have_the_schedules_size():
+    sizes = [part.shape for part in Schedule(learning_rate=0.1, batch_size=3).batches(np.arange(8))]
+    assert sizes == [(2, 3), (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"learning_rate": 0.0}, "`learning_rate` must be finite and positive"),
+        ({"batch_size": 0}, "`batch_size` must be at least 1"),
+        ({"min_epochs": -1}, "`min_epochs` must be finite and non-negative"),
+        ({"max_epochs": 0}, "`max_epochs` must be at least 1"),
+        ({"stop_tolerance": float("nan")}, "`stop_tolerance` must be finite and non-negative"),
+    ],
+)
+def test_bad_settings_are_refused(settings, message):
+    with pytest.raises(InputError, match=message):
+        Schedule(**({"learning_rate": 0.1} | settings))
