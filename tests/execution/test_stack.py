@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_sharpness.execution.stack import is_stackable, stack
+from keras_sharpness.execution.stack import stack
+from keras_sharpness.objective.layers import is_stackable
 from tests.support import cases
 
 

@@ -7,12 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from keras_sharpness.execution.cells import Cells
 
 import keras_sharpness as ks
-from keras_sharpness.measures.worst_case import climbs, from_path
-from keras_sharpness.objective.objective import Objective, values
-from keras_sharpness.perturbations import Ball
 from tests.support import zoo
 
 RNG = np.random.default_rng(0)
@@ -69,23 +65,15 @@ def test_single_step_is_a_lower_bound_of_apgd(norm):
     assert measure(model, norm=norm, maximizer=ks.SingleStep()).value <= measure(model, norm=norm).value * (1 + 1e-5)
 
 
+_SAMPLE = ks.Sample(relu_network(hidden=5), X, Y, "mean_squared_error", batches=BATCHES)
+
+
 @settings(deadline=None, max_examples=25)
 @given(rho=st.floats(0.01, 0.5), factor=st.floats(1.0, 3.0))
 def test_grows_with_the_radius(rho, factor):
-    climb = _climb()
-    small, large = (from_path(climb(*values(_MODEL), None, r).path, r, {}) for r in (rho, factor * rho))
+    maximizer = ks.APGD(num_steps=30)
+    small, large = (ks.worst_case_sharpness(_SAMPLE, rho=r, maximizer=maximizer) for r in (rho, factor * rho))
     assert (large.per_batch >= small.per_batch * (1 - 1e-3) - 1e-6).all()
-
-
-_MODEL = relu_network(hidden=5)
-_CACHE = {}
-
-
-def _climb():
-    if not _CACHE:
-        cells = Cells(Objective(_MODEL, "mean_squared_error", X, Y), BATCHES)
-        _CACHE["climb"] = climbs(cells, Ball(), ks.APGD(num_steps=30))
-    return _CACHE["climb"]
 
 
 def test_more_restarts_never_lower_it():
