@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from keras import ops
 
 import keras_sharpness as ks
 from keras_sharpness.execution.grid import Grid
@@ -48,7 +49,7 @@ def test_on_a_graph_the_receptive_field_is_enough():
         grid = Grid(objective, data, nodes, draws=3, plan=plan)
         found = grid.compile(losses_of)(*values(case.model))
         expected = objective.loss(*values(case.model), data.tensors, nodes[0])
-        np.testing.assert_allclose(found, np.full((1, 3), float(expected)), rtol=1e-5)
+        np.testing.assert_allclose(found, np.full((1, 3), float(ops.convert_to_numpy(expected))), rtol=1e-5)
 
 
 @pytest.mark.parametrize(("options", "message"), [
