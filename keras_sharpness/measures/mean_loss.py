@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_sharpness import backend
 from keras_sharpness.arrays import tree
-from keras_sharpness.errors import require
+from keras_sharpness.errors import require, require_count
 from keras_sharpness.measures.sample import Sample
 from keras_sharpness.objective.objective import Objective
 from keras_sharpness.objective.selection import select
@@ -39,6 +39,7 @@ class MeanLoss:
         Raises:
             InputError: If an argument is out of range.
         """
+        require_count("batch_size", 1 if sample.batch_size is None else sample.batch_size)
         training = sample.training
         self._sample, self._chosen = sample, select(sample.model, sample.select)
         # Copies, since training would change what some backends return.

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_sharpness.measures.curvature import Curvature
+import keras_sharpness as ks
 from tests.support.small_network import loss_at
 
 
@@ -48,5 +48,5 @@ def dense_hessian(small, flat):
 
 
 @pytest.fixture(scope="module")
-def curvature(small):
-    return Curvature(*small)
+def operator(small):
+    return ks.hessian.operator(*small)

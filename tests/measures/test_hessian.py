@@ -4,7 +4,6 @@ import pytest
 
 import keras_sharpness as ks
 from keras_sharpness.errors import InputError
-from keras_sharpness.measures.curvature import Curvature
 from keras_sharpness.measures.hessian import lanczos
 
 
@@ -12,31 +11,30 @@ def in_geometry(hessian, scale):
     return scale[:, None] * hessian * scale
 
 
-def test_products_and_gradient(small, flat, dense_hessian, curvature):
+def test_products_and_gradient(small, flat, dense_hessian, operator):
+    mean_loss = operator.mean_loss
     vector = np.random.default_rng(1).normal(size=len(flat))
-    np.testing.assert_allclose(curvature.hessian(vector), dense_hessian @ vector, rtol=1e-3, atol=1e-4)
-    np.testing.assert_allclose(curvature.weights, flat, rtol=1e-6)
-    loss, gradient = curvature.gradient()
+    np.testing.assert_allclose(operator @ vector, dense_hessian @ vector, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(mean_loss.weights, flat, rtol=1e-6)
+    loss, gradient = mean_loss.gradient()
     step = 1e-4
-    assert curvature.loss(step * vector) - curvature.loss(-step * vector) == pytest.approx(
+    assert mean_loss.loss(step * vector) - mean_loss.loss(-step * vector) == pytest.approx(
         2 * step * gradient @ vector, rel=0.02
     )
-    assert curvature.loss(0 * vector) == pytest.approx(loss, rel=1e-6)
+    assert mean_loss.loss(0 * vector) == pytest.approx(loss, rel=1e-6)
 
 
 def test_adaptive_geometry_and_pieces(small, flat, dense_hessian):
-    adaptive = Curvature(*small, scaling="adaptive", batch_size=7)  # pieces of 7, 7 and 6
+    adaptive = ks.hessian.operator(*small, scaling="adaptive", batch_size=7)  # pieces of 7, 7 and 6
     vector = np.random.default_rng(1).normal(size=len(flat))
     expected = in_geometry(dense_hessian, np.abs(flat)) @ vector
-    np.testing.assert_allclose(adaptive.hessian(vector), expected, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(adaptive @ vector, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_selected_weights_are_a_block(small, dense_hessian):
-    curvature = Curvature(*small, select="out")
-    assert curvature.size == 10
-    np.testing.assert_allclose(
-        np.stack([curvature.hessian(row) for row in np.eye(10)]), dense_hessian[-10:, -10:], rtol=1e-3, atol=1e-4
-    )
+    block = ks.hessian.operator(*small, select="out")
+    assert block.shape == (10, 10)
+    np.testing.assert_allclose(block @ np.eye(10), dense_hessian[-10:, -10:], rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("scaling", ["none", "adaptive"])

@@ -5,7 +5,6 @@ import pytest
 
 import keras_sharpness as ks
 from keras_sharpness.errors import InputError
-from keras_sharpness.measures.curvature import Curvature
 from tests.support.small_network import loss_at
 
 
@@ -49,9 +48,9 @@ def test_grid_is_what_single_calls_are(small):
 
 def test_critical_sharpness_of_a_quadratic_is_the_curvature_along_the_gradient(small):
     r = ks.critical_sharpness(*small, select="out", tolerance=1e-3)  # quadratic in the last layer
-    operator = Curvature(*small, select="out")
-    gradient = operator.gradient()[1]
-    assert r.value == pytest.approx(gradient @ operator.hessian(gradient) / (gradient @ gradient), rel=5e-3)
+    operator = ks.hessian.operator(*small, select="out")
+    gradient = operator.mean_loss.gradient()[1]
+    assert r.value == pytest.approx(gradient @ (operator @ gradient) / (gradient @ gradient), rel=5e-3)
     assert r.value <= ks.hessian.top_eigenvalues(*small, select="out").values[0] * 1.01
     assert r.critical_rate == pytest.approx(2 / r.value)
 
@@ -67,7 +66,7 @@ def test_keskar_sharpness(small, flat):
     epsilon = 1e-4
     r = ks.keskar_sharpness(*small, epsilon=epsilon)
     loss = loss_at(flat, model, x, y)
-    gradient = Curvature(*small).gradient()[1]
+    gradient = ks.hessian.operator(*small).mean_loss.gradient()[1]
     corner = flat + epsilon * (np.abs(flat) + 1) * np.sign(gradient)
     assert r.value == pytest.approx(100 * (loss_at(corner, model, x, y) - loss) / (1 + loss), rel=0.02)
 
@@ -85,6 +84,9 @@ def test_attribution(small):
     again = ks.attribute(*small, rho=0.5, m=None, maximizer=restarts)
     once = ks.attribute(*small, rho=0.5, m=None, maximizer=restarts.maximizer)
     assert (again["sharpness"] > once["sharpness"] + 1e-3).all()
+    last = ks.attribute(*small, rho=1e-3, m=None, select="out")
+    assert last["num_weights"].tolist() == [10]
+    assert last["first_order_share"].sum() == pytest.approx(1)
     filters = ks.attribute(*small, rho=1e-3, m=None, filters=True)
     assert len(filters) == 4 + 2
     assert 0 < filters["first_order_share"].sum() < 1  # biases have the rest
@@ -127,10 +129,10 @@ def test_plane_contains_the_line(small):
         (lambda s: ks.landscape.plane(*s, directions=("random",)), "`directions` must be two"),
         (lambda s: ks.landscape.plane(*s, directions=("ascent", "ascent")), "`directions` must be two"),
         (lambda s: ks.landscape.line(*s, m=3), "further arguments must be among examples"),
-        (lambda s: ks.sharpness_grid(*s, batches=[[0]]), "further arguments must be among training"),
-        (lambda s: ks.attribute(*s, select="out"), "further arguments must be among m, batches"),
+        (lambda s: ks.sharpness_grid(*s, batches=[[0]]), "further arguments must be among examples"),
+        (lambda s: ks.attribute(*s, filter=True), "further arguments must be among m, batches"),
         (lambda s: ks.keskar_sharpness(*s, m=3), "further arguments must be among examples"),
-        (lambda s: ks.gradient_norm(*s, m=3), "further arguments must be among scaling"),
+        (lambda s: ks.gradient_norm(*s, m=3), "further arguments must be among examples"),
         (lambda s: ks.landscape.line(*s, num_points=1), "`num_points` must be at least 2"),
         (lambda s: ks.Restarts(maximizer=ks.PGA(), num_restarts=0), "`num_restarts` must be at least 1"),
         (lambda s: ks.APGD(momentum=0.0), "`momentum` must be above 0"),
