@@ -1,5 +1,6 @@
 """JAX: its own transformations, as they are."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from typing import Any
@@ -8,8 +9,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-compile = jax.jit
-outline = jax.eval_shape
 # XLA has a fast convolution for the CPU, but not inside a loop: there it takes more than ten times as long.
 LOOPS_CONVOLUTIONS = False
 VECTORIZES_CONVOLUTIONS = True
@@ -17,46 +16,65 @@ ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
 def value_and_grad(fn: Callable, has_aux: bool = False) -> Callable:
-    """See the package."""
     return jax.value_and_grad(fn, has_aux=has_aux)
 
 
 def hvp(fn: Callable) -> Callable:
-    """See the package. Forward over reverse mode."""
+    """Forward over reverse mode."""
     return lambda point, direction: jax.jvp(jax.grad(fn), (point,), (direction,))[1]
 
 
+def jvp(fn: Callable) -> Callable:
+    return lambda point, direction: jax.jvp(fn, (point,), (direction,))
+
+
+def vjp(fn: Callable) -> Callable:
+    def wrapped(point: list, cotangent: Any) -> tuple:
+        value, pull = jax.vjp(fn, point)
+        return value, pull(cotangent)[0]
+
+    return wrapped
+
+
+def compile(fn: Callable) -> Callable:
+    return jax.jit(fn)
+
+
+def outline(fn: Callable, *args: Any) -> Any:
+    return jax.eval_shape(fn, *args)
+
+
 def vectorize(fn: Callable, in_axes: tuple) -> Callable:
-    """See the package."""
     return jax.vmap(fn, in_axes=in_axes)
 
 
-def scan(step: Callable, carry: Any, xs: Any = None, length: int | None = None, outputs: Any = None) -> tuple:
-    """See the package."""
+def scan(step: Callable, carry: Any, xs: Any = None, length: int | None = None, outputs: Any = None) -> tuple[Any, Any]:
     return jax.lax.scan(step, carry, xs, length=length)
 
 
 def sparse_product(matrix: np.ndarray) -> Callable:
-    """See the package. XLA gathers and scatters a row at a time: on a CPU its dense product is faster."""
+    """XLA gathers and scatters a row at a time: on a CPU its dense product is faster."""
     constant = jnp.asarray(matrix)
     return lambda dense: constant @ dense
 
 
+def repeatable() -> contextlib.AbstractContextManager[None]:
+    """JAX has no global generator."""
+    return contextlib.nullcontext()
+
+
+def use_one_thread_per_operation() -> None:
+    """XLA reads its flags when the first computation runs."""
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD}".strip()
+
+
+def workers() -> int:
+    return (os.cpu_count() or 1) if ONE_THREAD in os.environ.get("XLA_FLAGS", "") else 1
+
+
 def devices() -> list[str]:
-    """See the package."""
     return [str(device) for device in jax.devices()]
 
 
 def on_accelerator() -> bool:
-    """See the package."""
     return jax.default_backend() != "cpu"
-
-
-def workers() -> int:
-    """See the package."""
-    return (os.cpu_count() or 1) if ONE_THREAD in os.environ.get("XLA_FLAGS", "") else 1
-
-
-def use_one_thread_per_operation() -> None:
-    """See the package. XLA reads its flags when the first computation runs."""
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {ONE_THREAD}".strip()

@@ -4,14 +4,16 @@ Graphs are not compiled further by XLA: on CPU it more than doubles the time of 
 less than it costs to compile.
 """
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_sharpness.backend.internals import allow_many_functions
 from keras_sharpness.backend.loops import unrolled
 
 LOOPS_CONVOLUTIONS = True
@@ -20,49 +22,79 @@ VECTORIZES_CONVOLUTIONS = False
 
 
 def value_and_grad(fn: Callable, has_aux: bool = False) -> Callable:
-    """See the package."""
-
     def wrapped(weights: list, *args: Any) -> tuple:
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(weights)
+        with _tape(weights) as tape:
             output = fn(weights, *args)
             value = output[0] if has_aux else output
-        gradient = tape.gradient(value, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        # Look-ups (embeddings) have sparse gradients, which arithmetic on lists of arrays does not know.
-        return output, [tf.convert_to_tensor(g) for g in gradient]
+        return output, _gradient(tape, value, weights)
 
     return wrapped
 
 
 def hvp(fn: Callable) -> Callable:
-    """See the package. Reverse over reverse mode: every operation that has a gradient of its gradient will do."""
+    """Reverse over reverse mode: every operation that has a gradient of its gradient will do."""
 
     def wrapped(point: list, direction: list) -> list:
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(point)
+        with _tape(point) as tape:
             gradient = value_and_grad(fn)(point)[1]
-        product = tape.gradient(gradient, point, direction, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return [tf.convert_to_tensor(p) for p in product]
+        return _gradient(tape, gradient, point, direction)
 
     return wrapped
 
 
+def jvp(fn: Callable) -> Callable:
+    """Reverse over reverse mode too: `tf.autodiff.ForwardAccumulator` does not reach into loops.
+
+    u -> J'u is linear, and its transpose is J. So the gradient of J'u with respect to u, which may be anything, is
+    taken with the direction as cotangent.
+    """
+
+    def wrapped(point: list, direction: list) -> tuple:
+        with _tape(point) as inner:
+            value = fn(point)
+        cotangent = keras.tree.map_structure(tf.ones_like, value)
+        with _tape(cotangent) as outer:
+            pulled = _gradient(inner, value, point, cotangent)
+        leaves = _gradient(outer, pulled, keras.tree.flatten(cotangent), direction)
+        return value, keras.tree.pack_sequence_as(value, leaves)
+
+    return wrapped
+
+
+def vjp(fn: Callable) -> Callable:
+    def wrapped(point: list, cotangent: Any) -> tuple:
+        with _tape(point) as tape:
+            value = fn(point)
+        return value, _gradient(tape, value, point, cotangent)
+
+    return wrapped
+
+
+@contextlib.contextmanager
+def _tape(watched: Any) -> Iterator[tf.GradientTape]:
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(watched)
+        yield tape
+
+
+def _gradient(tape: tf.GradientTape, value: Any, point: list, cotangent: Any = None) -> list:
+    zero = tf.UnconnectedGradients.ZERO
+    gradient = tape.gradient(value, point, output_gradients=cotangent, unconnected_gradients=zero)
+    # Look-ups (embeddings) have sparse gradients, which arithmetic on lists of arrays does not know.
+    return [tf.convert_to_tensor(g) for g in gradient]
+
+
 def compile(fn: Callable) -> Callable:
-    """See the package."""
     compiled = tf.function(fn, autograph=False)
-    # Each measure traces a function of its own; TensorFlow takes that for one function traced again and again.
-    compiled._omit_frequent_tracing_warning = True
+    allow_many_functions(compiled)
     return compiled
 
 
 def outline(fn: Callable, *args: Any) -> Any:
-    """See the package."""
     return tf.function(fn, autograph=False).get_concrete_function(*args).structured_outputs
 
 
 def vectorize(fn: Callable, in_axes: tuple) -> Callable:
-    """See the package."""
-
     def wrapped(*args: Any) -> Any:
         mapped = tuple(arg for arg, axis in zip(args, in_axes, strict=True) if axis == 0)
 
@@ -75,8 +107,8 @@ def vectorize(fn: Callable, in_axes: tuple) -> Callable:
     return wrapped
 
 
-def scan(step: Callable, carry: Any, xs: Any = None, length: int | None = None, outputs: Any = None) -> tuple:
-    """See the package. `keras.ops.scan` demands outputs shaped as the carry; this does not."""
+def scan(step: Callable, carry: Any, xs: Any = None, length: int | None = None, outputs: Any = None) -> tuple[Any, Any]:
+    """`keras.ops.scan` demands outputs shaped as the carry; this does not."""
     size = length if xs is None else tf.nest.flatten(xs)[0].shape[0]
     if size == 0:
         # An empty TensorArray does not know the shape of its elements.
@@ -98,7 +130,7 @@ def scan(step: Callable, carry: Any, xs: Any = None, length: int | None = None, 
 
 
 def sparse_product(matrix: np.ndarray) -> Callable:
-    """See the package. `SparseTensor`'s own product is slower than a dense one; sums of gathered rows are not."""
+    """`SparseTensor`'s own product is slower than a dense one; sums of gathered rows are not."""
     rows, columns = np.nonzero(matrix)
     forward = _weighted_sum(matrix[rows, columns], columns, rows, len(matrix))
     order = np.argsort(columns, kind="stable")
@@ -119,26 +151,27 @@ def _weighted_sum(values: np.ndarray, sources: np.ndarray, targets: np.ndarray, 
     return lambda dense: tf.math.unsorted_segment_sum(tf.gather(dense, sources) * values[:, None], targets, num_targets)
 
 
+def repeatable() -> contextlib.AbstractContextManager[None]:
+    """Keras's layers draw from their own seed generators on TensorFlow."""
+    return contextlib.nullcontext()
+
+
+def use_one_thread_per_operation() -> None:
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(os.cpu_count() or 1)
+
+
+def workers() -> int:
+    return (os.cpu_count() or 1) if tf.config.threading.get_intra_op_parallelism_threads() == 1 else 1
+
+
 def devices() -> list[str]:
-    """See the package."""
     return [device.name for device in _accelerators() or tf.config.list_logical_devices("CPU")]
 
 
 def on_accelerator() -> bool:
-    """See the package."""
     return bool(_accelerators())
 
 
 def _accelerators() -> list:
     return tf.config.list_logical_devices("GPU") + tf.config.list_logical_devices("TPU")
-
-
-def workers() -> int:
-    """See the package."""
-    return (os.cpu_count() or 1) if tf.config.threading.get_intra_op_parallelism_threads() == 1 else 1
-
-
-def use_one_thread_per_operation() -> None:
-    """See the package."""
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(os.cpu_count() or 1)

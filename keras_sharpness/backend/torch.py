@@ -6,9 +6,13 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import keras
 import numpy as np
 import torch
 from keras import ops
+
+# PyTorch runs eagerly: a Python loop is its scan.
+from keras_sharpness.backend.loops import unrolled as scan  # noqa: F401
 
 LOOPS_CONVOLUTIONS = True
 # `torch.func.vmap` cannot map a convolution on channels last, Keras's default.
@@ -16,7 +20,6 @@ VECTORIZES_CONVOLUTIONS = False
 
 
 def value_and_grad(fn: Callable, has_aux: bool = False) -> Callable:
-    """See the package."""
     transformed = torch.func.grad_and_value(fn, has_aux=has_aux)
 
     def wrapped(weights: list, *args: Any) -> tuple:
@@ -27,7 +30,7 @@ def value_and_grad(fn: Callable, has_aux: bool = False) -> Callable:
 
 
 def hvp(fn: Callable) -> Callable:
-    """See the package. Reverse over reverse mode: not every operation has a forward derivative."""
+    """Reverse over reverse mode: not every operation has a forward derivative."""
 
     def wrapped(point: list, direction: list) -> list:
         pull = torch.func.vjp(torch.func.grad(fn), point)[1]
@@ -36,32 +39,49 @@ def hvp(fn: Callable) -> Callable:
     return wrapped
 
 
+def jvp(fn: Callable) -> Callable:
+    """Reverse over reverse mode too: u -> J'u is linear, wherever it is taken, and its transpose is J."""
+
+    def wrapped(point: list, direction: list) -> tuple:
+        value, pull = torch.func.vjp(fn, point)[:2]
+        transposed = torch.func.vjp(pull, keras.tree.map_structure(torch.zeros_like, value))[1]
+        return value, transposed((direction,))[0]
+
+    return wrapped
+
+
+def vjp(fn: Callable) -> Callable:
+    def wrapped(point: list, cotangent: Any) -> tuple:
+        value, pull = torch.func.vjp(fn, point)[:2]
+        return value, pull(cotangent)[0]
+
+    return wrapped
+
+
 def compile(fn: Callable) -> Callable:
-    """See the package. PyTorch runs eagerly; gradients come from `torch.func` alone, so autograd records nothing."""
+    """PyTorch runs eagerly. All gradients come from `torch.func`, so autograd need not record anything."""
     return torch.no_grad()(fn)
 
 
 def outline(fn: Callable, *args: Any) -> Any:
-    """See the package. Without a compiler there is nothing to trace."""
+    """Without a compiler there is nothing to trace: the function is run."""
     with torch.no_grad(), repeatable():
         return fn(*args)
 
 
 def vectorize(fn: Callable, in_axes: tuple) -> Callable:
-    """See the package."""
     return torch.func.vmap(fn, in_dims=in_axes, randomness="different")
 
 
 @contextlib.contextmanager
 def repeatable() -> Iterator[None]:
-    """See the package. Keras's dropout on PyTorch ignores its seed and draws from the global generator."""
+    """Keras's dropout on PyTorch ignores its seed and draws from the global generator."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         yield
 
 
 def sparse_product(matrix: np.ndarray) -> Callable:
-    """See the package."""
     return _product(_csr(matrix), _csr(matrix.T))
 
 
@@ -90,21 +110,17 @@ def _csr(matrix: np.ndarray) -> torch.Tensor:
         return ops.convert_to_tensor(np.ascontiguousarray(matrix)).to_sparse_csr()
 
 
+def use_one_thread_per_operation() -> None:
+    torch.set_num_threads(1)
+
+
+def workers() -> int:
+    return (os.cpu_count() or 1) if torch.get_num_threads() == 1 else 1
+
+
 def devices() -> list[str]:
-    """See the package."""
     return [f"cuda:{i}" for i in range(torch.cuda.device_count())] or ["cpu"]
 
 
 def on_accelerator() -> bool:
-    """See the package."""
     return torch.cuda.is_available()
-
-
-def workers() -> int:
-    """See the package."""
-    return (os.cpu_count() or 1) if torch.get_num_threads() == 1 else 1
-
-
-def use_one_thread_per_operation() -> None:
-    """See the package."""
-    torch.set_num_threads(1)

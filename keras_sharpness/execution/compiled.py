@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from keras_sharpness.backend.internals import flatten_layers
 from keras_sharpness.objective.objective import Objective
 
 # Functions kept for each model; the one that was not used for the longest time goes first.
@@ -59,7 +60,7 @@ def fingerprint(model: keras.Model) -> Hashable | None:
     """
     variables = [*model.trainable_variables, *model.non_trainable_variables]
     try:
-        layers = [_attributes(layer) for layer in model._flatten_layers(include_self=True, recursive=True)]
+        layers = [_attributes(layer) for layer in [model, *flatten_layers(model)]]
     except _Unknown:
         return None
     return len(model.trainable_variables), tuple(map(id, variables)), tuple(layers)

@@ -5,10 +5,9 @@ import math
 from collections.abc import Callable
 
 import keras
-from keras.src.layers.convolutional.base_conv import BaseConv
-from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
 
 from keras_sharpness import backend
+from keras_sharpness.backend.internals import CONVOLUTIONS, flatten_layers
 from keras_sharpness.errors import require
 from keras_sharpness.objective.layers import is_vectorizable
 
@@ -26,8 +25,6 @@ MOST_MEMBERS = 25
 EVALUATION_BATCH = 1000
 # Examples in one forward pass of an ascent on the whole training set.
 ASCENT_BATCH = 4096
-# With filters that differ along the batch, these have no kernel of their own on a CPU.
-CONVOLUTIONS = (BaseConv, BaseDepthwiseConv)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -90,7 +87,8 @@ def choose_plan(model: keras.Model, name: str | None = None) -> Plan:
         InputError: If there is no such plan, or the backend cannot vectorize the model.
     """
     require(name in (None, *PLANS), f"`plan` must be one of {', '.join(PLANS)}", plan=name)
-    layers = model._flatten_layers(include_self=False, recursive=True)
+    layers = flatten_layers(model)
+    # With filters that differ along the batch, convolutions have no kernel of their own on a CPU.
     convolutional = any(isinstance(layer, CONVOLUTIONS) for layer in layers)
     possible = backend.VECTORIZES_CONVOLUTIONS or not convolutional
     require(

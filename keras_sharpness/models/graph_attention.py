@@ -67,7 +67,7 @@ class GraphAttention(keras.layers.Layer):
         self.channels, self.heads, self.concat = channels, heads, concat
         self.negative_slope, self.add_self_loops = negative_slope, add_self_loops
         self.dropout = Dropout(dropout)
-        self._product = None
+        self._product: Any = None
 
     def build(self, features_shape: tuple, edges_shape: tuple) -> None:
         """Creates the weights: kernel, the two attention vectors of each head, bias."""

@@ -6,8 +6,8 @@ from typing import Any, TypeAlias
 import keras
 import numpy as np
 from keras import ops
-from keras.src.losses.loss import unscale_loss_for_distribution
 
+from keras_sharpness.backend.internals import compiled_loss_weights, unscale_loss
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.typing import Array
 
@@ -48,8 +48,7 @@ class BatchLoss:
         if loss is None:
             loss = getattr(model, "loss", None)
             require(loss is not None, "`loss` must be given when the model is not compiled with one", model=model.name)
-            # Not from `get_compile_config`: Keras serializes that with the help of TensorFlow, on any backend.
-            weights = getattr(getattr(model, "_compile_loss", None), "_user_loss_weights", None)
+            weights = compiled_loss_weights(model)
         self._names = list(getattr(model, "output_names", None) or [])
         self._losses = keras.tree.map_structure(_get, loss)
         self._weights, self._normalize = weights, normalize_logits
@@ -143,8 +142,7 @@ class BatchLoss:
             output = output / ops.maximum(ops.norm(output, axis=-1, keepdims=True), 1e-10)
         value = loss(target, output)
         if getattr(loss, "reduction", None) in AVERAGES:
-            # In the scope of a strategy Keras divides by its replicas, as `fit` adds their losses up.
-            value = unscale_loss_for_distribution(value)
+            value = unscale_loss(value)
         return ops.cast(ops.mean(value), "float32")
 
     def _in_order(self, structure: Any) -> list:

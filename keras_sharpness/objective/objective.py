@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_sharpness import backend
+from keras_sharpness.backend.internals import call_takes_training
 from keras_sharpness.errors import InputError, reason, require
 from keras_sharpness.objective.labelled_data import LabelledData, take
 from keras_sharpness.objective.losses import BatchLoss, LossLike
@@ -115,7 +116,7 @@ class Objective:
         """
         variables = self.model.non_trainable_variables
         mapping = [*zip(self.model.trainable_variables, weights, strict=True), *zip(variables, state, strict=True)]
-        options = {"training": training} if self.model._call_has_training_arg else {}
+        options = {"training": training} if call_takes_training(self.model) else {}
         with keras.StatelessScope(state_mapping=mapping) as scope:
             outputs = self.model(inputs, **options)
         new = [scope.get_current_value(variable) for variable in variables]

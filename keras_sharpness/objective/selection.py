@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import keras
 
+from keras_sharpness.backend.internals import flatten_layers
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.objective.layers import NORMALIZATIONS
 
@@ -74,5 +75,5 @@ def _matches(path: str, pattern: str) -> bool:
 
 
 def _of_normalizations(model: keras.Model) -> set[int]:
-    layers = model._flatten_layers(include_self=False, recursive=True)
+    layers = flatten_layers(model)
     return {id(v) for layer in layers if isinstance(layer, NORMALIZATIONS) for v in layer.trainable_variables}

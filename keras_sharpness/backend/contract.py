@@ -1,0 +1,133 @@
+"""What a backend must offer beyond `keras.ops`."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class Backend(Protocol):
+    """The names that each of the modules `jax`, `tensorflow` and `torch` has.
+
+    To add a backend, write a module with these names, called as `keras.config.backend()` is.
+
+    Attributes:
+        LOOPS_CONVOLUTIONS: Whether a convolution inside a compiled `scan` runs as fast as outside, on a CPU.
+        VECTORIZES_CONVOLUTIONS: Whether `vectorize` can map over a convolution's filter.
+    """
+
+    LOOPS_CONVOLUTIONS: bool
+    VECTORIZES_CONVOLUTIONS: bool
+
+    def value_and_grad(self, fn: Callable, has_aux: bool = False) -> Callable:
+        """Returns the function that computes a loss and its gradient.
+
+        Args:
+            fn: From a list of arrays, and further arguments, to a scalar.
+            has_aux: Whether `fn` returns (scalar, anything else) instead.
+
+        Returns:
+            From the same arguments to (what `fn` returns, the gradient with respect to the list). Arrays that the
+            scalar does not depend on have gradients of zeros.
+        """
+
+    def hvp(self, fn: Callable) -> Callable:
+        """Returns the function that multiplies by a Hessian.
+
+        Args:
+            fn: From a list of arrays to a scalar.
+
+        Returns:
+            From (point, direction), two such lists, to the Hessian at the point times the direction.
+        """
+
+    def jvp(self, fn: Callable) -> Callable:
+        """Returns the function that multiplies by a Jacobian from the right.
+
+        Args:
+            fn: From a list of arrays to a structure of float arrays.
+
+        Returns:
+            From (point, direction), two such lists, to (value, the value's derivative in that direction). Arrays that
+            do not depend on the point have derivatives of zeros.
+        """
+
+    def vjp(self, fn: Callable) -> Callable:
+        """Returns the function that multiplies by a Jacobian from the left.
+
+        Args:
+            fn: From a list of arrays to a structure of float arrays.
+
+        Returns:
+            From (point, cotangent), a list and a structure as the value, to (value, gradient of the inner product of
+            value and cotangent). Arrays that the value does not depend on have gradients of zeros.
+        """
+
+    def compile(self, fn: Callable) -> Callable:
+        """Returns the function, traced once for each combination of argument shapes.
+
+        Args:
+            fn: From structures of tensors to such a structure.
+        """
+
+    def outline(self, fn: Callable, *args: Any) -> Any:
+        """Returns what a function would return, for its structure, shapes and dtypes.
+
+        Args:
+            fn: A function of structures of tensors. It is traced, or run, but not compiled.
+            *args: Its arguments.
+        """
+
+    def vectorize(self, fn: Callable, in_axes: tuple) -> Callable:
+        """Returns the function mapped over the leading axis of its arguments.
+
+        Args:
+            fn: The function of one element.
+            in_axes: For each argument 0, or None if all elements share it.
+        """
+
+    def scan(
+        self, step: Callable, carry: Any, xs: Any = None, length: int | None = None, outputs: Any = None
+    ) -> tuple[Any, Any]:
+        """Threads a carry through steps and stacks what they return. For use inside compiled functions.
+
+        Args:
+            step: From (carry, x) to (carry, y), where y is a structure of tensors.
+            carry: The first carry, a structure of tensors.
+            xs: A structure of tensors; step i gets element i of their leading axes. None: every x is None.
+            length: Number of steps if `xs` is None.
+            outputs: The structure of y with the name of a dtype for each tensor, since TensorFlow needs to know before
+                the loop begins. None: y is one tensor of Keras's float type.
+
+        Returns:
+            The last carry, and the structure of y with each tensor stacked along a new leading axis.
+        """
+
+    def sparse_product(self, matrix: np.ndarray) -> Callable:
+        """Returns the differentiable function that multiplies a matrix by a dense one.
+
+        Args:
+            matrix: Shape (n, k), mostly zeros.
+
+        Returns:
+            From a tensor of shape (k, width) to the product, shape (n, width).
+        """
+
+    def repeatable(self) -> AbstractContextManager[None]:
+        """Returns a context in which layers that draw from the backend's global generator draw the same each time.
+
+        The generator is left as it was.
+        """
+
+    def use_one_thread_per_operation(self) -> None:
+        """Prepares for work that itself runs in threads. To be called before the first operation."""
+
+    def workers(self) -> int:
+        """Returns how many threads of such work keep the cores busy: 1 unless operations have one thread each."""
+
+    def devices(self) -> list[str]:
+        """Returns the names of the devices in use."""
+
+    def on_accelerator(self) -> bool:
+        """Returns whether these are more than the CPU."""

@@ -1,0 +1,79 @@
+"""Every private name of Keras and TensorFlow that the package uses, each behind a function.
+
+Any release may drop such a name without notice, which is why `setup.cfg` bounds Keras from above. To raise the bound,
+run `tests/backend/test_internals.py` with the new release: each test says what to do if its name is gone.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras.src.layers.convolutional.base_conv import BaseConv
+from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
+from keras.src.losses.loss import unscale_loss_for_distribution
+
+CONVOLUTIONS: tuple[type[keras.layers.Layer], ...] = (BaseConv, BaseDepthwiseConv)
+"""The base classes of all convolutions, so that layers which users derive from these count too.
+
+If they are gone: list the public classes, `keras.layers.Conv1D` to `Conv3D`, their transposes and depthwise ones.
+"""
+
+
+def flatten_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """Returns all layers of a model, those inside other layers too.
+
+    For looking for a kind of layer wherever it is. If `_flatten_layers` is gone: walk `model.layers` and the attributes
+    of each layer.
+
+    Args:
+        model: The model, which is not among them.
+    """
+    return list(model._flatten_layers(include_self=False, recursive=True))
+
+
+def call_takes_training(model: keras.Model) -> bool:
+    """Returns whether a model's `call` has an argument `training`; a model may do without.
+
+    If `_call_has_training_arg` is gone: look for it in `inspect.signature(model.call)`.
+
+    Args:
+        model: The model.
+    """
+    return model._call_has_training_arg
+
+
+def compiled_loss_weights(model: keras.Model) -> Any:
+    """Returns the `loss_weights` that `model.compile` was given, or None.
+
+    Not from the public `get_compile_config`: Keras serializes that with the help of TensorFlow, on any backend. If
+    `_compile_loss` is gone: read its successor in `keras.Model.compile`.
+
+    Args:
+        model: The model, compiled or not.
+    """
+    return getattr(getattr(model, "_compile_loss", None), "_user_loss_weights", None)
+
+
+def unscale_loss(value: Any) -> Any:
+    """Returns a loss as it was before Keras divided it by the number of replicas of a `tf.distribute.Strategy`.
+
+    In the scope of a strategy, losses that average divide by its replicas too, because `fit` adds up what the replicas
+    return. Measures average them instead. If `unscale_loss_for_distribution` is gone: multiply by
+    `tf.distribute.get_strategy().num_replicas_in_sync` on TensorFlow.
+
+    Args:
+        value: A scalar.
+    """
+    return unscale_loss_for_distribution(value)
+
+
+def allow_many_functions(compiled: Callable) -> None:
+    """Keeps TensorFlow from warning of frequent tracing.
+
+    Each measure traces a function of its own, which TensorFlow takes for one function traced again and again. If
+    `_omit_frequent_tracing_warning` is gone: filter the warning in TensorFlow's logger.
+
+    Args:
+        compiled: What `tf.function` returned.
+    """
+    compiled._omit_frequent_tracing_warning = True  # type: ignore[attr-defined]

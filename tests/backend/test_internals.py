@@ -1,0 +1,114 @@
+"""Each private name of Keras and TensorFlow is there and does what it is used for.
+
+A failure after an update of Keras shows the documentation of the function, which says what to do.
+"""
+
+import contextlib
+import inspect
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+try:
+    from keras_sharpness.backend import internals
+except ImportError as error:
+    pytest.fail(f"Keras has dropped a private name: {error}. See {ROOT / 'keras_sharpness/backend/internals.py'}.")
+
+
+@contextlib.contextmanager
+def advice(function):
+    """Adds to any failure what the function's documentation advises."""
+    try:
+        yield
+    except (AttributeError, AssertionError, TypeError) as error:
+        pytest.fail(f"{function.__name__}: {error}\n{inspect.getdoc(function)}")
+
+
+class WithoutTraining(keras.Model):
+    def call(self, inputs):
+        return inputs
+
+
+class WithTraining(keras.Model):
+    def call(self, inputs, training=False):
+        return inputs
+
+
+class Wrapping(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.inner = keras.layers.Conv1D(1, 1)
+
+    def call(self, inputs):
+        return self.inner(inputs)
+
+
+def test_flatten_layers_finds_layers_inside_layers():
+    nested = keras.Sequential([keras.Input((3, 2)), Wrapping()])
+    model = keras.Sequential([keras.Input((3, 2)), nested, keras.layers.Flatten()])
+    with advice(internals.flatten_layers):
+        layers = internals.flatten_layers(model)
+        assert {nested, nested.layers[0], nested.layers[0].inner, model.layers[1]} <= set(layers)
+        assert model not in layers
+
+
+def test_call_takes_training():
+    with advice(internals.call_takes_training):
+        assert internals.call_takes_training(WithTraining())
+        assert not internals.call_takes_training(WithoutTraining())
+
+
+def test_compiled_loss_weights():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    with advice(internals.compiled_loss_weights):
+        assert internals.compiled_loss_weights(model) is None
+        model.compile(loss="mean_squared_error")
+        assert internals.compiled_loss_weights(model) is None
+        model.compile(loss=["mean_squared_error"], loss_weights=[0.25])
+        assert internals.compiled_loss_weights(model) == [0.25]
+
+
+def test_unscale_loss_undoes_the_division_by_replicas():
+    with advice(internals.unscale_loss):
+        assert float(internals.unscale_loss(keras.ops.convert_to_tensor(3.0))) == 3
+        if keras.config.backend() == "tensorflow":
+            import tensorflow as tf
+
+            with tf.distribute.MirroredStrategy(["CPU:0"]).scope() as scope:
+                del scope
+                loss = keras.losses.MeanSquaredError()(np.ones((2, 1)), np.zeros((2, 1)))
+                assert float(internals.unscale_loss(loss)) == 1
+
+
+@pytest.mark.parametrize("name", ["Conv1D", "Conv2D", "Conv3D", "DepthwiseConv1D", "DepthwiseConv2D"])
+def test_convolutions_are_those_of_keras(name):
+    layer = getattr(keras.layers, name)(**({} if "Depth" in name else {"filters": 1}), kernel_size=1)
+    assert isinstance(layer, internals.CONVOLUTIONS), "see CONVOLUTIONS in backend/internals.py"
+    assert not isinstance(keras.layers.Dense(1), internals.CONVOLUTIONS)
+
+
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="a name of TensorFlow's")
+def test_allow_many_functions_keeps_tensorflow_from_warning():
+    import tensorflow as tf
+
+    with advice(internals.allow_many_functions):
+        compiled = tf.function(lambda x: x)
+        assert compiled._omit_frequent_tracing_warning is False
+        internals.allow_many_functions(compiled)
+        assert compiled._omit_frequent_tracing_warning is True
+
+
+def test_no_other_module_uses_a_private_name_of_keras():
+    private = re.compile(r"keras\.src|\._flatten_layers|\._call_has_training_arg|\._compile_loss\b|_omit_frequent")
+    for path in (*(ROOT / "keras_sharpness").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")):
+        if path.name != "internals.py":
+            assert not private.search(path.read_text()), f"{path} must go through backend/internals.py"
+
+
+def test_keras_is_bounded_from_above():
+    assert re.search(r"^ +keras >= \d\.\d+, < \d\.\d+$", (ROOT / "setup.cfg").read_text(), re.MULTILINE)
