@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from keras_sharpness.backend import jax, tensorflow, torch
 
     # mypy compares each module with the contract here.
-    _modules: tuple[Backend, ...] = (jax, tensorflow, torch)
+    _jax: Backend = jax
+    _tensorflow: Backend = tensorflow
+    _torch: Backend = torch
 
 _backend = cast(Backend, importlib.import_module(f"{__name__}.{keras.config.backend()}"))
 

@@ -42,7 +42,7 @@ class Shared:
     """An array whose second axis the replicas share: each works at a part of it."""
 
     def __init__(self, array: np.ndarray) -> None:
-        """Wraps the array; its second axis is a multiple of the number of replicas."""
+        """Wraps an array whose second axis is a multiple of the number of replicas."""
         self.array = array
 
     def part(self, replica: int, total: int) -> np.ndarray:

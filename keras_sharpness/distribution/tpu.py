@@ -1,4 +1,4 @@
-"""Finds a TPU, or says at once that there is none."""
+"""Finds a TPU, or reports within seconds that there is none."""
 
 import concurrent.futures
 import socket
@@ -20,7 +20,7 @@ def connect(name: str) -> tf.distribute.Strategy:
         name: Its name, its address, or "local": that of this machine.
 
     Raises:
-        InputError: If none answers.
+        InputError: If it does not answer.
     """
     try:
         resolver = _resolve(name)

@@ -44,7 +44,7 @@ def test_an_environment_that_describes_no_cluster(run_python):
 
 @pytest.mark.parametrize("config", [None, "{", "[]", '{"cluster": {}}', '{"cluster": [], "task": 1}'])
 def test_a_cluster_is_checked(config):
-    cluster = pytest.importorskip("keras_sharpness.distribution.tensorflow")
+    cluster = pytest.importorskip("keras_sharpness.distribution.strategy")
     with pytest.raises(ValueError, match="TF_CONFIG must be"):
         cluster.check_cluster(config)
 

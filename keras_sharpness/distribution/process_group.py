@@ -16,55 +16,52 @@ from keras_sharpness.errors import require
 PROCESSES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 
 
-class Replicas:
-    """See the package."""
+class GroupReplicas:
+    """The processes of a group, each of which is a replica."""
 
-    def __init__(self, group: Any) -> None:
-        """See the package."""
-        known = isinstance(group, torch.distributed.ProcessGroup)
-        require(known, "`distribution` must be a torch.distributed.ProcessGroup on PyTorch", distribution=group)
+    def __init__(self, group: torch.distributed.ProcessGroup) -> None:
+        """Wraps the group."""
+        self.name = type(group).__name__
         self._group, self.total, self.local = group, group.size(), [group.rank()]
 
     def place(self, data: Any) -> Any:
-        """See the package."""
         return data
 
     def run(self, fn: Callable, calls: list[tuple]) -> list:
-        """See the package."""
         return [to_numpy(fn(*to_tensors(args))) for args in calls]
 
     def all_gather(self, vector: np.ndarray) -> np.ndarray:
-        """See the package."""
         own = ops.convert_to_tensor(vector)
         rows = [torch.empty_like(own) for _ in range(self.total)]
         torch.distributed.all_gather(rows, own, group=self._group)
         return to_numpy(torch.stack(rows))
 
     def compile_shared(self, fn: Callable) -> Callable:
-        """See the package."""
         return backend.compile(fn)
 
     def place_shared(self, data: Any) -> Any:
-        """See the package."""
         return data
 
     def run_shared(self, fn: Callable, args: tuple) -> Any:
-        """See the package."""
         return self.run(fn, [cut(args, replica, self.total) for replica in self.local])[0]
 
     def mean(self, structure: Any) -> Any:
-        """See the package."""
-
         def average(array: torch.Tensor) -> torch.Tensor:
-            total = array.contiguous()
+            # The sum is written into the array itself, which must not be the caller's.
+            total = array.clone(memory_format=torch.contiguous_format)
             torch.distributed.all_reduce(total, group=self._group)
             return total / self.total
 
         return keras.tree.map_structure(average, structure)
 
 
+def wrap(given: Any) -> GroupReplicas:
+    known = isinstance(given, torch.distributed.ProcessGroup)
+    require(known, "`distribution` must be a torch.distributed.ProcessGroup on PyTorch", distribution=given)
+    return GroupReplicas(given)
+
+
 def start(strategy: str, num_devices: int | None, tpu: str) -> Any:
-    """See the package."""
     several = strategy == "multi_worker"
     require(several, "PyTorch takes a process for each device: torchrun and --strategy=multi_worker", strategy=strategy)
     missing = [name for name in PROCESSES if not os.environ.get(name)]

@@ -15,24 +15,25 @@ from keras_sharpness.distribution.tpu import connect
 from keras_sharpness.errors import InputError, require
 
 
-class Replicas:
-    """See the package."""
+class StrategyReplicas:
+    """The replicas of a strategy.
 
-    def __init__(self, strategy: Any) -> None:
-        """See the package."""
-        known = isinstance(strategy, tf.distribute.Strategy)
-        require(known, "`distribution` must be a tf.distribute.Strategy on TensorFlow", distribution=strategy)
+    A strategy takes and returns `DistributedValues`, which hold what each replica gets or has computed.
+    """
+
+    def __init__(self, strategy: tf.distribute.Strategy) -> None:
+        """Finds out which replicas are in this process."""
+        self.name = type(strategy).__name__
         self._strategy, self.total = strategy, strategy.num_replicas_in_sync
+        # The strategy has no public list of its local replicas: each is sent its number, to be read here.
         numbers = self._distribute(tf.constant)
         self.local = [int(number) for number in strategy.experimental_local_results(numbers)]
         self._compiled: dict[Callable, Callable] = {}
 
     def place(self, data: Any) -> Any:
-        """See the package."""
         return keras.tree.map_structure(lambda a: self._distribute(lambda replica: self._copy(a, replica)), data)
 
     def run(self, fn: Callable, calls: list[tuple]) -> list:
-        """See the package."""
         args = keras.tree.map_structure(lambda *leaves: self._each(leaves), *calls)
         if fn not in self._compiled:
             self._compiled[fn] = backend.compile(lambda *args: self._everywhere(fn, args))
@@ -41,24 +42,21 @@ class Replicas:
         return [keras.tree.map_structure_up_to(results, lambda v, k=k: v[k].numpy(), values) for k in range(len(calls))]
 
     def all_gather(self, vector: np.ndarray) -> np.ndarray:
-        """See the package."""
         rows = self._distribute(lambda _: tf.constant(vector[None]))
+        # Every replica sends its process's vector, so that there is one for each process at every len(local)-th row.
         return self._strategy.gather(rows, axis=0).numpy()[:: len(self.local)]
 
     def compile_shared(self, fn: Callable) -> Callable:
-        """See the package. Compiled by `run`, as replicas cannot meet inside a function of their own."""
+        # `run` compiles it: replicas can average only in a function that the strategy itself runs.
         return fn
 
     def place_shared(self, data: Any) -> Any:
-        """See the package."""
         return self.place(data)
 
     def run_shared(self, fn: Callable, args: tuple) -> Any:
-        """See the package."""
         return self.run(fn, [cut(args, replica, self.total) for replica in self.local])[0]
 
     def mean(self, structure: Any) -> Any:
-        """See the package."""
         arrays = keras.tree.flatten(structure)
         means = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, arrays)
         return keras.tree.pack_sequence_as(structure, means)
@@ -75,7 +73,7 @@ class Replicas:
     def _everywhere(self, fn: Any, args: tuple) -> Any:
         if not isinstance(fn, tf.types.experimental.PolymorphicFunction):
             return self._strategy.run(fn, args)
-        # Traced out of the strategy's sight: no layer or loss asks how many replicas there are.
+        # Traced outside the strategy, so that layers and losses do not divide by the number of replicas.
         specs = keras.tree.map_structure(self._spec, args)
         return self._strategy.run(fn.get_concrete_function(*specs), args)
 
@@ -91,8 +89,13 @@ class Replicas:
         return self._distribute(lambda replica: tf.convert_to_tensor(leaves[self.local.index(replica)]))
 
 
+def wrap(given: Any) -> StrategyReplicas:
+    known = isinstance(given, tf.distribute.Strategy)
+    require(known, "`distribution` must be a tf.distribute.Strategy on TensorFlow", distribution=given)
+    return StrategyReplicas(given)
+
+
 def start(strategy: str, num_devices: int | None, tpu: str) -> tf.distribute.Strategy:
-    """See the package."""
     if strategy == "tpu":
         return connect(tpu)
     if strategy == "multi_worker":

@@ -25,13 +25,12 @@ class Copies:
         self.arrays = {device: jax.device_put(array, device) for device in devices}
 
 
-class Replicas:
-    """See the package."""
+class MeshReplicas:
+    """The devices of a mesh, each with its number along it."""
 
-    def __init__(self, distribution: Any) -> None:
-        """See the package."""
-        known = isinstance(distribution, keras.distribution.DataParallel)
-        require(known, "`distribution` must be a keras.distribution.DataParallel on JAX", distribution=distribution)
+    def __init__(self, distribution: keras.distribution.DataParallel) -> None:
+        """Lists the devices."""
+        self.name = type(distribution).__name__
         devices = [*distribution.device_mesh.backend_mesh.devices.flat]
         self.total, self._mesh = len(devices), jax.sharding.Mesh(np.array(devices), "replicas")
         self.local = [k for k, device in enumerate(devices) if device.process_index == jax.process_index()]
@@ -39,31 +38,27 @@ class Replicas:
         self._threads = ThreadPoolExecutor(len(self._devices))
 
     def place(self, data: Any) -> Any:
-        """See the package."""
         return keras.tree.map_structure(lambda a: Copies(a, self._devices), data)
 
     def run(self, fn: Callable, calls: list[tuple]) -> list:
-        """See the package. In threads, as not all of a function is compiled where loops are Python's."""
+        # In threads, since loops that are not compiled run as Python, which would keep the other devices waiting.
         return [*self._threads.map(lambda device, args: _run(fn, args, device), self._devices, calls)]
 
     def all_gather(self, vector: np.ndarray) -> np.ndarray:
-        """See the package."""
         return multihost_utils.process_allgather(vector)
 
     def compile_shared(self, fn: Callable) -> Callable:
-        """See the package. The compiler parts the work, by the examples alone."""
+        # The compiler divides the work: arguments are cut along their examples only.
         return jax.jit(fn, out_shardings=self._sharding())
 
     def place_shared(self, data: Any) -> Any:
-        """See the package."""
         return keras.tree.map_structure(self._everywhere, data)
 
     def run_shared(self, fn: Callable, args: tuple) -> Any:
-        """See the package."""
         return keras.tree.map_structure(np.asarray, fn(*keras.tree.map_structure(self._everywhere, args)))
 
     def mean(self, structure: Any) -> Any:
-        """See the package. What a function sees is whole already."""
+        # To the function all replicas look like one device, so that its means are over all examples already.
         return structure
 
     def _everywhere(self, leaf: Any) -> Any:
@@ -86,8 +81,13 @@ def _run(fn: Callable, args: tuple, device: Any) -> Any:
         return keras.tree.map_structure(np.asarray, fn(*keras.tree.map_structure(put, args)))
 
 
+def wrap(given: Any) -> MeshReplicas:
+    known = isinstance(given, keras.distribution.DataParallel)
+    require(known, "`distribution` must be a keras.distribution.DataParallel on JAX", distribution=given)
+    return MeshReplicas(given)
+
+
 def start(strategy: str, num_devices: int | None, tpu: str) -> keras.distribution.DataParallel:
-    """See the package."""
     require(strategy != "tpu", "JAX takes the devices of a TPU as they are: --strategy=mirrored", strategy=strategy)
     if strategy == "multi_worker":
         missing = [name for name in PROCESSES if not os.environ.get(name)]
@@ -95,7 +95,7 @@ def start(strategy: str, num_devices: int | None, tpu: str) -> keras.distributio
         keras.distribution.initialize()
         return keras.distribution.DataParallel(devices=keras.distribution.list_devices())
     if FORCED not in os.environ.get("XLA_FLAGS", ""):
-        # Of no account where there are accelerators.
+        # JAX ignores this where there are accelerators.
         jax.config.update("jax_num_cpu_devices", num_devices or os.cpu_count() or 1)
     devices = keras.distribution.list_devices()
     count = num_devices or len(devices)
