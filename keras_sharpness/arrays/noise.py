@@ -11,6 +11,9 @@ from keras import ops
 from keras_sharpness.typing import Array
 
 _MASK = 0xFFFFFFFF
+# Takes the place of zero, which the hash maps to itself: without it a leading key of zero would change nothing. Not a
+# seed that a user can give, as these are below 2**31.
+_ZERO = 0x9E3779B9
 
 
 def bits(shape: tuple[int, ...], *keys: Array) -> Array:
@@ -23,14 +26,15 @@ def bits(shape: tuple[int, ...], *keys: Array) -> Array:
     stream = _uint32(0)
     for key in keys:
         # Keras holds seeds in 32 or 64 bits, signed or not, as the backend has it.
-        stream = _hash(ops.bitwise_xor(stream, ops.bitwise_and(ops.cast(key, "uint32"), _uint32(_MASK))))
+        mixed = ops.bitwise_xor(stream, ops.bitwise_and(ops.cast(key, "uint32"), _uint32(_MASK)))
+        stream = _hash(ops.where(mixed == _uint32(0), _uint32(_ZERO), mixed))
     positions = ops.reshape(ops.cast(ops.arange(math.prod(shape)), "uint32"), shape)
     return _hash(ops.bitwise_xor(positions, stream))
 
 
 def uniform(shape: tuple[int, ...], *keys: Array) -> Array:
     """Returns numbers uniform in the open interval (0, 1), float32; arguments as of `bits`."""
-    # The 24 bits that a float32 holds, and a half so that neither end is met.
+    # The 24 bits that a float32 holds, and a half, so that neither 0 nor 1 occurs.
     return (ops.cast(ops.right_shift(bits(shape, *keys), _uint32(8)), "float32") + 0.5) * 2.0**-24
 
 

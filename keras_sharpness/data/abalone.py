@@ -7,7 +7,8 @@ import numpy as np
 
 from keras_sharpness.data import embedded
 from keras_sharpness.data.dataset import Dataset
-from keras_sharpness.data.files import find, verify
+from keras_sharpness.data.files import find
+from keras_sharpness.files.checksum import verify
 
 SEXES = ("M", "F", "I")
 MEASUREMENTS = (

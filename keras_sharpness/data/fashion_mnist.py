@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from keras_sharpness.data import files, idx
+from keras_sharpness.data import idx
 from keras_sharpness.data.dataset import Dataset
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.files.atomic import atomic_open
+from keras_sharpness.files.checksum import sha256
 
 # SHA-256 of all pixels, then all labels, in the order of the authors' files, training examples first.
 CONTENT_SHA256 = "2cbc59191665e1ba3f2494648f17edac5974f748ab89fb2ae05597d658161f54"
@@ -75,7 +76,7 @@ def normalize(pixels: np.ndarray) -> np.ndarray:
 
 
 def _check(pixels: np.ndarray, labels: np.ndarray, where: str) -> None:
-    content = files.sha256(pixels.tobytes() + labels.tobytes())
+    content = sha256(pixels.tobytes() + labels.tobytes())
     require(content == CONTENT_SHA256, f"{where} must hold FashionMNIST's examples", sha256=content)
 
 

@@ -1,6 +1,5 @@
-"""Files on disk and from the network, taken only if their SHA-256 is the expected one."""
+"""Looks for files on disk and fetches them from the network; nothing is kept whose SHA-256 is not the expected one."""
 
-import hashlib
 import os
 import threading
 import time
@@ -10,50 +9,9 @@ from pathlib import Path
 
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.files.atomic import atomic_open
+from keras_sharpness.files.checksum import sha256
 
 _CHUNK = 1 << 16
-
-
-def sha256(content: bytes) -> str:
-    """Returns the SHA-256 of `content` in hexadecimal."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def verify(path: Path, expected: str) -> bytes:
-    """Reads a file whose content is known beforehand.
-
-    Args:
-        path: The file.
-        expected: SHA-256 that its content must have.
-
-    Returns:
-        The very bytes that were checked.
-
-    Raises:
-        InputError: If the file cannot be read or holds anything else.
-    """
-    content = read(path)
-    received = sha256(content)
-    require(received == expected, f"{path} must have the SHA-256 {expected}", sha256=received)
-    return content
-
-
-def read(path: Path) -> bytes:
-    """Reads a file.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Its bytes.
-
-    Raises:
-        InputError: If it cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} must be readable. Received: {error.strerror}") from error
 
 
 def find(names: Sequence[str], folders: Iterable[Path]) -> list[Path]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_sharpness.data import files
 from keras_sharpness.errors import require
+from keras_sharpness.files.checksum import read, sha256
 
 # The address and sums under which TensorFlow Datasets registers the files.
 URL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
@@ -100,8 +101,8 @@ def _read_all(paths: list[Path]) -> dict[str, bytes]:
 
 
 def _read(path: Path) -> bytes:
-    content = restore(files.read(path), path.name)
-    received, expected = files.sha256(content), SHA256[path.name]
+    content = restore(read(path), path.name)
+    received, expected = sha256(content), SHA256[path.name]
     what = f"{path} must have the SHA-256 {expected} once its gzip header holds the name and time of its authors"
     require(received == expected, what, sha256=received)
     return content

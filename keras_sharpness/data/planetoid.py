@@ -16,6 +16,7 @@ import numpy as np
 
 from keras_sharpness.data import files
 from keras_sharpness.errors import InputError
+from keras_sharpness.files.checksum import verify
 
 URL = "https://raw.githubusercontent.com/kimiyoung/planetoid/af6abf468a772cc055bec88c52e4d6f51b7c37e3/data/"
 SHA256 = {
@@ -96,7 +97,7 @@ def read(folder: Path) -> Planetoid:
 
 
 def _load(path: Path) -> Any:
-    content = files.verify(path, SHA256[path.name])
+    content = verify(path, SHA256[path.name])
     return content if path.name == "ind.cora.test.index" else unpickle(content, path.name)
 
 

@@ -1,4 +1,4 @@
-"""Zip archives that anyone may have written: nothing is unpacked before its size and name are known to be harmless."""
+"""Zip archives that anyone may have written: nothing is unpacked before sizes and names are checked."""
 
 import collections
 import math
@@ -15,7 +15,7 @@ from keras_sharpness.errors import InputError, reason, require
 MOST_BYTES, MOST_GROWTH = 2**30, 100
 # Other methods let a member grow beyond the size that it declares before Python notices.
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-# By the versions of NumPy's format; the third is for names of fields alone.
+# By the versions of NumPy's format; the third is needed for names of fields only.
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -32,11 +32,11 @@ def check_archive(file: IO[bytes], name: str) -> None:
     """
     try:
         members = zipfile.ZipFile(file).infolist()
-    except Exception as error:  # A broken archive can raise nearly anything.
+    except Exception as error:  # A damaged archive can raise almost any error.
         raise InputError(f"{name} must be a whole zip archive. Received: {reason(error)}") from error
     paths = [member.filename for member in members]
     outside = [path for path in paths if not _stays_inside(path)]
-    require(not outside, f"{name} must hold paths inside its own folder alone", path=outside and outside[0])
+    require(not outside, f"{name} must hold paths inside its own folder only", path=outside and outside[0])
     twice = [path for path, count in collections.Counter(paths).items() if count > 1]
     require(not twice, f"{name} must hold every path once", path=twice and twice[0])
     methods = {member.compress_type for member in members} - set(METHODS)

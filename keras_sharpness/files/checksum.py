@@ -1,4 +1,7 @@
-"""Files of arrays that know whether they are whole: an .npz whose last 64 bytes are the SHA-256 of all before them."""
+"""SHA-256: of files whose content is known beforehand, and inside files of arrays, to tell whether they are whole.
+
+A file of arrays is an .npz whose last 64 bytes are the SHA-256 of all bytes before them.
+"""
 
 import hashlib
 import io
@@ -8,11 +11,53 @@ from typing import Any
 
 import numpy as np
 
-from keras_sharpness.errors import require
+from keras_sharpness.errors import InputError, require
 from keras_sharpness.files.archive import read_arrays
 from keras_sharpness.files.atomic import atomic_open
 
 _LENGTH = 64
+
+
+def sha256(content: bytes) -> str:
+    """Returns the SHA-256 of `content` in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def verify(path: Path, expected: str) -> bytes:
+    """Reads a file whose content is known beforehand.
+
+    Args:
+        path: The file.
+        expected: SHA-256 that its content must have.
+
+    Returns:
+        The bytes that were checked, so that nobody can change the file in between.
+
+    Raises:
+        InputError: If the file cannot be read or holds anything else.
+    """
+    content = read(path)
+    received = sha256(content)
+    require(received == expected, f"{path} must have the SHA-256 {expected}", sha256=received)
+    return content
+
+
+def read(path: Path) -> bytes:
+    """Reads a file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        InputError: If it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} must be readable. Received: {error.strerror}") from error
 
 
 def save_arrays(path: Path, **arrays: Any) -> None:
@@ -24,12 +69,12 @@ def save_arrays(path: Path, **arrays: Any) -> None:
     """
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
-    # The checksum is the archive's comment, so that NumPy reads the file as any other.
+    # The checksum is the archive's comment, so that NumPy can read the file like any other.
     with zipfile.ZipFile(buffer, "a") as archive:
         archive.comment = b"0" * _LENGTH
     content = buffer.getvalue()[:-_LENGTH]
     with atomic_open(path, "wb") as file:
-        file.write(content + _digest(content))
+        file.write(content + sha256(content).encode())
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -52,8 +97,4 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
 def is_whole(path: Path) -> bool:
     """Returns whether a file is as it was written."""
     content = path.read_bytes()
-    return content[-_LENGTH:] == _digest(content[:-_LENGTH])
-
-
-def _digest(content: bytes) -> bytes:
-    return hashlib.sha256(content).hexdigest().encode()
+    return content[-_LENGTH:] == sha256(content[:-_LENGTH]).encode()

@@ -11,8 +11,29 @@ def numbers(fn, *keys, shape=(20000,)):
 
 
 def test_bits_are_the_same_on_every_backend():
-    # Worked out by hand in Python's integers; pinned so that seeds keep their meaning.
-    assert numbers(noise.bits, 1, 2, shape=(3,)).tolist() == [_bits(k, 1, 2) for k in range(3)]
+    for keys in ((1, 2), (0, 3), (5, 0)):
+        assert numbers(noise.bits, *keys, shape=(3,)).tolist() == [_bits(k, *keys) for k in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ((7,), [1420618368, 2229265414, 2569398902]),
+        ((7, 3, 2), [3786589336, 708795084, 2981595564]),
+        ((1, 0, 5), [2776193364, 2887379877, 3945907617]),
+        ((2**32 - 1, 0), [4034682539, 3577489370, 2416798955]),
+    ],
+)
+def test_seeds_keep_their_meaning(keys, expected):
+    # Masks of dropout, and so the pools of all studies, depend on these bits.
+    assert numbers(noise.bits, *keys, shape=(3,)).tolist() == expected
+
+
+def test_zero_is_a_key_like_any_other():
+    streams = [(), (0,), (0, 0), (7,), (0, 7), (0, 0, 7), (7, 0), (7, 0, 0)]
+    assert len({tuple(numbers(noise.bits, *keys, shape=(4,))) for keys in streams}) == len(streams)
+    a, b = numbers(noise.normal, 0, 7), numbers(noise.normal, 7)
+    assert abs(np.corrcoef(a, b)[0, 1]) < 0.03
 
 
 def _hash(x):
@@ -24,7 +45,7 @@ def _hash(x):
 def _bits(position, *keys):
     stream = 0
     for key in keys:
-        stream = _hash(stream ^ key)
+        stream = _hash((stream ^ key) or 0x9E3779B9)
     return _hash(position ^ stream)
 
 
@@ -41,6 +62,6 @@ def test_streams_and_neighbours_are_independent():
     np.testing.assert_array_equal(a, numbers(noise.normal, 0, 1))
 
 
-def test_uniform_never_meets_its_ends():
+def test_uniform_is_never_zero_or_one():
     u = numbers(noise.uniform, 5, shape=(200000,))
     assert 0 < u.min() < u.max() < 1

@@ -43,22 +43,6 @@ def answer_whole(handler):
     handler.wfile.write(CONTENT)
 
 
-def test_verify_returns_the_content_it_checked(tmp_path):
-    (tmp_path / "file").write_bytes(CONTENT)
-    assert files.verify(tmp_path / "file", SUM) == CONTENT
-
-
-def test_verify_refuses_a_flipped_byte_by_name(tmp_path):
-    (tmp_path / "file").write_bytes(b"b" + CONTENT[1:])
-    with pytest.raises(InputError, match=rf"{tmp_path}/file must have the SHA-256 {SUM}"):
-        files.verify(tmp_path / "file", SUM)
-
-
-def test_verify_reports_an_unreadable_file(tmp_path):
-    with pytest.raises(InputError, match="must be readable"):
-        files.verify(tmp_path, SUM)
-
-
 def test_find_takes_the_first_folder_that_has_any(tmp_path):
     for folder, name in (("second", "b"), ("third", "a"), ("third", "b")):
         (tmp_path / folder).mkdir(exist_ok=True)

@@ -1,11 +1,15 @@
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_sharpness.errors import InputError
-from keras_sharpness.files.checksum import is_whole, load_arrays, save_arrays
+from keras_sharpness.files.checksum import is_whole, load_arrays, save_arrays, sha256, verify
 
+CONTENT = b"a known file"
+SUM = hashlib.sha256(CONTENT).hexdigest()
 ARRAYS = {"a": np.arange(7, dtype="float32"), "b": np.array("text"), "c": np.zeros((0, 3))}
 
 
@@ -23,7 +27,7 @@ def test_arrays_come_back(saved):
     assert again.keys() == ARRAYS.keys()
     for name, array in ARRAYS.items():
         np.testing.assert_array_equal(again[name], array)
-    # NumPy alone reads it, too.
+    # NumPy reads it without us.
     np.testing.assert_array_equal(np.load(path)["a"], ARRAYS["a"])
 
 
@@ -46,3 +50,24 @@ def test_no_missing_end_goes_unnoticed(saved, data):
     path, content = saved
     path.write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
     assert not is_whole(path)
+
+
+def test_sha256_is_the_standard_one():
+    # The example of FIPS 180-4.
+    assert sha256(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_verify_returns_the_content_it_checked(tmp_path):
+    (tmp_path / "file").write_bytes(CONTENT)
+    assert verify(tmp_path / "file", SUM) == CONTENT
+
+
+def test_verify_refuses_a_flipped_byte_by_name(tmp_path):
+    (tmp_path / "file").write_bytes(b"b" + CONTENT[1:])
+    with pytest.raises(InputError, match=rf"{tmp_path}/file must have the SHA-256 {SUM}"):
+        verify(tmp_path / "file", SUM)
+
+
+def test_verify_reports_an_unreadable_file(tmp_path):
+    with pytest.raises(InputError, match="must be readable"):
+        verify(tmp_path, SUM)

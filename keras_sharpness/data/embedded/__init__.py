@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from keras_sharpness.data.files import verify
+from keras_sharpness.files.checksum import verify
 
 FOLDER = Path(__file__).parent
 
