@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from distribution.fake_replicas import FakeReplicas
 
 from keras_sharpness.distribution.replicated import Replicated
 from keras_sharpness.distribution.structures import pack
 from keras_sharpness.errors import InputError
+from tests.distribution.fake_replicas import FakeReplicas
 
 
 def double(x):

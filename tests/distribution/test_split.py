@@ -1,9 +1,9 @@
 import numpy as np
-from distribution.fake_replicas import FakeReplicas
 
 from keras_sharpness import distribution
 from keras_sharpness.distribution.split import SplitExamples
 from keras_sharpness.distribution.structures import Shared
+from tests.distribution.fake_replicas import FakeReplicas
 
 
 def test_each_replica_works_on_its_part():
