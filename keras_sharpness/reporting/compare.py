@@ -30,7 +30,7 @@ HEADING = """# Comparison of pools
 
 ![Kendall's tau of each source with its interval](compare.png)"""
 METHOD = """Kendall's tau is positive where sharper models have higher test loss. Its p-value is two-sided, for \
-independence. Intervals of tau cover 95 %: a bootstrap over the models, beyond 2,000 models the jackknife. Taus are \
+independence. Intervals of tau cover 95 %: a bootstrap over the models, beyond 1,000 models the jackknife. Taus are \
 compared as those of independent pools, with the jackknife's standard errors and the normal distribution."""
 READ_OFF = """The published points were read off the paper's Figure 1, which prints tau = {tau:.3f} (p = {p_value:g}). \
 Its settings are those of the paper's text; the code that drew the figure departs from them in places."""

@@ -7,7 +7,7 @@ from keras_sharpness.statistics.correlation import bootstrap_tau
 from keras_sharpness.statistics.intervals import resample_tau_in_turn
 
 # Up to here all pairs of models fit into memory, and the resamples are those that the interval was taken from.
-MOST_MODELS_IN_PAIRS = 2000
+MOST_MODELS_IN_PAIRS = 1000
 MOST_DRAWS = 5_000_000
 MOST_RESAMPLES, FEWEST_RESAMPLES = 1000, 200
 

@@ -11,8 +11,8 @@ from keras_sharpness.errors import InputError, require
 from keras_sharpness.statistics.intervals import percentile_interval, resample_tau
 from keras_sharpness.statistics.jackknife import jackknife_interval
 
-# The bootstrap holds a matrix of all pairs of models.
-MOST_RESAMPLED = 2000
+# Above, the bootstrap takes seconds and memory for all pairs of models, and the two intervals agree.
+MOST_RESAMPLED = 1000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ def kendall(
 
     tau is that of the paper's section II.C; pairs tied in one of the two are allowed for as in tau-b. The p-value
     is exact for small pools without ties and asymptotic otherwise, as `scipy.stats.kendalltau` chooses. The interval
-    is a bootstrap over models (see `intervals`), above 2000 models the jackknife's (see `jackknife`), which agrees with
+    is a bootstrap over models (see `intervals`), above 1000 models the jackknife's (see `jackknife`), which agrees with
     it there. The order of the models has no influence on any of the numbers.
 
     Args:
