@@ -8,7 +8,7 @@ import scipy.stats
 from numpy.typing import ArrayLike
 
 from keras_sharpness.errors import InputError, require
-from keras_sharpness.statistics.intervals import percentile_interval, resample_tau
+from keras_sharpness.statistics.intervals import FEWEST_MODELS, percentile_interval, resample_tau
 from keras_sharpness.statistics.jackknife import jackknife_interval
 
 # Above, the bootstrap takes seconds and memory for all pairs of models, and the two intervals agree.
@@ -22,7 +22,7 @@ class Kendall:
     Attributes:
         tau: Rank correlation, in [-1, 1]. Negative: sharper models have lower test loss.
         p_value: Two-sided, for the hypothesis that sharpness and test loss are independent.
-        ci_low: Lower end of the confidence interval of tau.
+        ci_low: Lower end of the confidence interval of tau; NaN where the pool is too small for one.
         ci_high: Upper end.
         num_models: Models in the pool.
         confidence: Nominal coverage of the interval.
@@ -49,7 +49,7 @@ def kendall(
     tau is that of the paper's section II.C; pairs tied in one of the two are allowed for as in tau-b. The p-value
     is exact for small pools without ties and asymptotic otherwise, as `scipy.stats.kendalltau` chooses. The interval
     is a bootstrap over models (see `intervals`), above 1000 models the jackknife's (see `jackknife`), which agrees with
-    it there. The order of the models has no influence on any of the numbers.
+    it there, and undefined below 15 models. The order of the models has no influence on any of the numbers.
 
     Args:
         sharpness: One value per model, shape (num_models,).
@@ -69,10 +69,12 @@ def kendall(
     require(num_resamples >= 1, "`num_resamples` must be at least 1", num_resamples=num_resamples)
     x, y = _sorted(*checked(sharpness, test_loss))
     tau, p_value = scipy.stats.kendalltau(x, y)
+    low = high = float("nan")
     if len(x) > MOST_RESAMPLED:
         _, low, high = jackknife_interval(x, y, confidence)
-    else:
-        low, high = percentile_interval(bootstrap_tau(x, y, num_resamples=num_resamples, seed=seed), confidence)
+    elif len(x) >= FEWEST_MODELS:
+        taus = bootstrap_tau(x, y, num_resamples=num_resamples, seed=seed)
+        low, high = percentile_interval(taus, confidence, len(x))
     return Kendall(
         tau=float(tau), p_value=float(p_value), ci_low=low, ci_high=high, num_models=len(x), confidence=confidence
     )
@@ -102,12 +104,24 @@ def bootstrap_tau(
     return resample(x, y, num_resamples, np.random.default_rng(seed))
 
 
-def checked(sharpness: ArrayLike, test_loss: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Returns both as vectors of floats, checked; see `kendall`."""
-    x, y = vector("sharpness", sharpness), vector("test_loss", test_loss)
-    require(len(x) == len(y), "`sharpness` and `test_loss` must be of one length", sharpness=len(x), test_loss=len(y))
+def checked(
+    x: ArrayLike, y: ArrayLike, names: tuple[str, str] = ("sharpness", "test_loss")
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns both as vectors of floats, checked.
+
+    Args:
+        x: One value per model.
+        y: The same of another quantity.
+        names: What errors call the two.
+
+    Raises:
+        InputError: If they have no rank correlation; see `kendall`.
+    """
+    x, y = vector(names[0], x), vector(names[1], y)
+    lengths = dict(zip(names, (len(x), len(y)), strict=True))
+    require(len(x) == len(y), f"`{names[0]}` and `{names[1]}` must be of one length", **lengths)
     require(len(x) >= 3, "A rank correlation must have at least 3 models", num_models=len(x))
-    for name, values in (("sharpness", x), ("test_loss", y)):
+    for name, values in zip(names, (x, y), strict=True):
         require(values.min() < values.max(), f"`{name}` must not be the same for all models", value=float(values[0]))
     return x, y
 

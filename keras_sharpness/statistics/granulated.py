@@ -2,9 +2,12 @@
 
 import numpy as np
 import pandas as pd
-import scipy.stats
 
 from keras_sharpness.errors import require
+from keras_sharpness.statistics.correlation import vector
+from keras_sharpness.statistics.pairs import pair_sums, pair_sums_within
+
+SEEDS = ("seed", "seeds")
 
 
 def granulated_kendall(
@@ -12,11 +15,13 @@ def granulated_kendall(
 ) -> tuple[float, dict[str, float]]:
     """Correlates within groups of models that differ in one hyper-parameter only, and averages.
 
-    A measure that only tracks one hyper-parameter scores high in tau over the whole pool, but not here.
+    A measure that only tracks one hyper-parameter scores high in tau over the whole pool, but not here. Models that
+    share all hyper-parameters and differ in their seed are repetitions: pairs of them are not counted, as no
+    hyper-parameter differs between the two. A hyper-parameter that is None or NaN has that as its value.
 
     Args:
         table: A row per model.
-        hyper_parameters: Columns of the hyper-parameters.
+        hyper_parameters: Columns of the hyper-parameters. Not the seed's: it is what repetitions differ in.
         sharpness: Column of the measure.
         test_loss: Column of what it should predict.
 
@@ -25,18 +30,28 @@ def granulated_kendall(
         values of everything.
 
     Raises:
-        InputError: If a column is missing.
+        InputError: If a column is missing, a value is not finite, or `seed` is among the hyper-parameters.
     """
     missing = [name for name in (*hyper_parameters, sharpness, test_loss) if name not in table]
     require(bool(hyper_parameters) and not missing, "the table must have a column for each name", missing=missing)
+    seeds = [name for name in hyper_parameters if name in SEEDS]
+    require(not seeds, "`hyper_parameters` must not hold the seed: models of different seeds repeat one", seeds=seeds)
+    x, y = (vector(name, table[name]) for name in (sharpness, test_loss))
+    values = {name: _numbered(table[name]) for name in hyper_parameters}
     coefficients = {}
     for name in hyper_parameters:
-        others = [other for other in hyper_parameters if other != name]
-        groups = [rows for _, rows in table.groupby(others)] if others else [table]
-        taus = [_tau(rows[sharpness], rows[test_loss]) for rows in groups if rows[name].nunique() > 1]
+        others = [numbers for other, numbers in values.items() if other != name]
+        groups = np.unique(others, axis=1, return_inverse=True)[1].ravel() if others else np.zeros(len(x))
+        taus = [_tau(x[rows], y[rows], values[name][rows]) for rows in (groups == g for g in np.unique(groups))]
         coefficients[name] = float(np.nanmean(taus)) if np.isfinite(taus).any() else float("nan")
     return float(np.mean(list(coefficients.values()))), coefficients
 
 
-def _tau(x: pd.Series, y: pd.Series) -> float:
-    return float(scipy.stats.kendalltau(x, y).statistic) if x.nunique() > 1 and y.nunique() > 1 else float("nan")
+def _numbered(column: pd.Series) -> np.ndarray:
+    """Returns a number for each different value, None and NaN included."""
+    return pd.factorize(column, use_na_sentinel=False)[0]
+
+
+def _tau(x: np.ndarray, y: np.ndarray, value: np.ndarray) -> float:
+    """Returns tau over the pairs of models whose hyper-parameter differs."""
+    return (pair_sums(x, y) - pair_sums_within(x, y, value)).tau

@@ -6,9 +6,9 @@ import numpy as np
 import scipy.stats
 from numpy.typing import ArrayLike
 
-from keras_sharpness.errors import require
+from keras_sharpness.errors import require, require_count
 from keras_sharpness.statistics.correlation import Kendall, checked
-from keras_sharpness.statistics.intervals import percentile_interval
+from keras_sharpness.statistics.intervals import FEWEST_MODELS, percentile_interval
 
 
 def partial_kendall(
@@ -23,9 +23,9 @@ def partial_kendall(
     """Correlates sharpness with test loss given training loss, epochs and the like.
 
     Kendall's partial tau: with T the matrix of tau-b between all quantities and P its inverse, -P_12 / sqrt(P_11 P_22);
-    for one quantity z it is (t_xy - t_xz t_yz) / sqrt((1 - t_xz^2)(1 - t_yz^2)). The interval is a percentile bootstrap
-    over models; the p-value is two-sided, normal, with the bootstrap's standard error: its distribution under
-    conditional independence is not known. Zero partial tau does not quite mean conditional independence.
+    for one quantity z it is (t_xy - t_xz t_yz) / sqrt((1 - t_xz^2)(1 - t_yz^2)). It is not zero under conditional
+    independence (see `conditional_kendall`). The interval is a percentile bootstrap over models, undefined below 15 of
+    them; the p-value is two-sided, normal, with the bootstrap's standard error.
 
     Args:
         sharpness: One value per model, shape (num_models,).
@@ -41,14 +41,18 @@ def partial_kendall(
     Raises:
         InputError: If an argument is out of range or a quantity is the same for all models.
     """
+    require(0 < confidence < 1, "`confidence` must be between 0 and 1", confidence=confidence)
+    require_count("num_resamples", num_resamples)
     require(len(given) > 0, "`given` must hold a quantity at least", given=len(given))
-    columns = [*checked(sharpness, test_loss), *(checked(values, test_loss)[0] for values in given)]
+    others = (checked(values, test_loss, (f"given[{k}]", "test_loss"))[0] for k, values in enumerate(given))
+    columns = [*checked(sharpness, test_loss), *others]
     data = np.stack(columns)
     num_models = data.shape[1]
     tau = _partial(data)
     rng = np.random.default_rng(seed)
     resampled = np.array([_partial(data[:, rng.integers(num_models, size=num_models)]) for _ in range(num_resamples)])
-    low, high = percentile_interval(resampled, confidence)
+    enough = num_models >= FEWEST_MODELS
+    low, high = percentile_interval(resampled, confidence, num_models) if enough else (float("nan"), float("nan"))
     spread = np.nanstd(resampled) if np.isfinite(resampled).any() else np.nan
     p_value = 2 * scipy.stats.norm.sf(abs(tau) / spread)
     return Kendall(

@@ -25,7 +25,9 @@ def tau_standard_deviation(tau: float, num_models: int) -> float:
     require(-1 <= tau <= 1, "`tau` must be between -1 and 1", tau=tau)
     require(num_models >= 2, "`num_models` must be at least 2", num_models=num_models)
     n, half = num_models, np.arcsin(np.sin(np.pi * tau / 2) / 2)
-    return float(np.sqrt(2 / (n * (n - 1)) * (1 - tau**2 + 2 * (n - 2) * (1 / 9 - 4 / np.pi**2 * half**2))))
+    # At tau = 1 and -1 both terms are zero, up to rounding.
+    variance = 2 / (n * (n - 1)) * (1 - tau**2 + 2 * (n - 2) * (1 / 9 - 4 / np.pi**2 * half**2))
+    return float(np.sqrt(variance)) if abs(tau) < 1 else 0.0
 
 
 def power(tau: float, num_models: int, level: float = 0.05) -> float:
@@ -35,10 +37,12 @@ def power(tau: float, num_models: int, level: float = 0.05) -> float:
         tau: The true tau.
         num_models: Models in a pool.
         level: Level of the test.
+
+    Raises:
+        InputError: If an argument is out of range.
     """
-    bound = scipy.stats.norm.ppf(1 - level / 2) * tau_standard_deviation(0, num_models)
-    spread = tau_standard_deviation(tau, num_models)
-    return float(scipy.stats.norm.sf((bound - tau) / spread) + scipy.stats.norm.cdf((-bound - tau) / spread))
+    bound = _bound(num_models, level)
+    return _share_above(bound, tau, num_models) + _share_above(bound, -tau, num_models)
 
 
 def pool_size(tau: float, wanted_power: float = 0.8, level: float = 0.05) -> int:
@@ -70,7 +74,23 @@ def sign_error_rate(tau: float, num_models: int, level: float = 0.05) -> float:
         tau: The true tau.
         num_models: Models in a pool.
         level: Level of the two-sided test.
+
+    Returns:
+        The share of significant taus with the wrong sign; NaN for pools so small that no tau is significant.
+
+    Raises:
+        InputError: If an argument is out of range.
     """
-    bound = scipy.stats.norm.ppf(1 - level / 2) * tau_standard_deviation(0, num_models)
-    wrong = scipy.stats.norm.sf((bound + abs(tau)) / tau_standard_deviation(tau, num_models))
-    return float(wrong / power(tau, num_models, level))
+    wrong, significant = _share_above(_bound(num_models, level), -abs(tau), num_models), power(tau, num_models, level)
+    return wrong / significant if significant else float("nan")
+
+
+def _bound(num_models: int, level: float) -> float:
+    """Returns the |tau| from which the test finds that tau is not zero."""
+    require(0 < level < 1, "`level` must be between 0 and 1", level=level)
+    return float(scipy.stats.norm.ppf(1 - level / 2)) * tau_standard_deviation(0, num_models)
+
+
+def _share_above(bound: float, tau: float, num_models: int) -> float:
+    spread = tau_standard_deviation(tau, num_models)
+    return float(scipy.stats.norm.sf((bound - tau) / spread) if spread else tau > bound)

@@ -6,6 +6,9 @@ from numpy.typing import ArrayLike
 from keras_sharpness.errors import require, require_count
 from keras_sharpness.statistics.correlation import checked
 
+# float32 counts to here without rounding.
+MOST_SUMMED = 2**24
+
 
 def permutation_p_values(
     measures: ArrayLike, test_loss: ArrayLike, *, num_permutations: int = 2000, seed: int = 0
@@ -32,23 +35,30 @@ def permutation_p_values(
     require_count("num_permutations", num_permutations)
     rows = np.asarray(measures, float)
     require(rows.ndim == 2, "`measures` must have shape (num_measures, num_models)", shape=rows.shape)
-    pairs = [checked(row, test_loss) for row in rows]
+    pairs = [checked(row, test_loss, (f"measures[{k}]", "test_loss")) for k, row in enumerate(rows)]
     signs = np.stack([_signs(x) for x, _ in pairs])
     target = pairs[0][1]
     pool = _signs(target)
     num_models = len(target)
-    norms = np.sqrt(np.count_nonzero(signs, axis=(1, 2)) * np.count_nonzero(pool))
+    norms = np.sqrt(np.count_nonzero(signs, axis=(1, 2)).astype(float) * np.count_nonzero(pool))
     flat = signs.reshape(len(signs), -1)
-    observed = np.abs(flat @ pool.ravel()) / norms
+    observed = np.abs(_products(flat, pool.ravel())) / norms
     rng = np.random.default_rng(seed)
     alone, largest = np.ones(len(rows)), np.ones(len(rows))
     for _ in range(num_permutations):
         order = rng.permutation(num_models)
-        shuffled = np.abs(flat @ pool[np.ix_(order, order)].ravel()) / norms
+        shuffled = np.abs(_products(flat, pool[np.ix_(order, order)].ravel())) / norms
         # Rounding must not tell equal ones apart.
         alone += shuffled >= observed - 1e-9
         largest += shuffled.max() >= observed - 1e-9
     return alone / (num_permutations + 1), largest / (num_permutations + 1)
+
+
+def _products(rows: np.ndarray, signs: np.ndarray) -> np.ndarray:
+    """Returns rows @ signs, exact: float32 holds the sum of a segment, float64 the sum of these."""
+    starts = range(0, signs.size, MOST_SUMMED)
+    parts = [rows[:, start : start + MOST_SUMMED] @ signs[start : start + MOST_SUMMED] for start in starts]
+    return np.asarray(np.sum(parts, axis=0, dtype=np.float64))
 
 
 def _signs(values: np.ndarray) -> np.ndarray:

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_sharpness.errors import InputError
-from keras_sharpness.statistics import Kendall, kendall
+from keras_sharpness.statistics import Kendall, jackknife_interval, kendall
+from keras_sharpness.statistics.correlation import bootstrap_tau
+from keras_sharpness.statistics.intervals import percentile_interval
 
 
 def pool(num_models=50, seed=0, ties=False):
@@ -80,7 +82,8 @@ def test_order_of_the_models_changes_nothing(ties):
 def test_only_ranks_matter(pairs):
     x, y = np.array(pairs, dtype=float).T
     if y.min() < y.max():
-        assert kendall(x, y, num_resamples=200) == kendall(np.exp(x / 10), y**3, num_resamples=200)
+        results = (kendall(x, y, num_resamples=200), kendall(np.exp(x / 10), y**3, num_resamples=200))
+        np.testing.assert_equal(*map(dataclasses.astuple, results))
 
 
 def test_seed_decides_and_global_state_stays():
@@ -96,9 +99,19 @@ def test_monotone_pool():
     assert (result.tau, result.ci_low, result.ci_high) == pytest.approx((-1, -1, -1))
 
 
-def test_three_models_give_numbers():
-    result = kendall([1, 2, 3], [3, 1, 2])
-    assert np.isfinite([result.tau, result.p_value, result.ci_low, result.ci_high]).all()
+@pytest.mark.parametrize("num_models", [3, 14, 15])
+def test_tau_needs_three_models_and_its_interval_fifteen(num_models):
+    result = kendall(*pool(num_models))
+    assert np.isfinite([result.tau, result.p_value]).all()
+    assert np.isfinite([result.ci_low, result.ci_high]).all() == (num_models >= 15)
+
+
+def test_large_pools_have_the_jackknife_s_interval():
+    x, y = pool(1001)
+    result = kendall(x, y)
+    assert (result.ci_low, result.ci_high) == jackknife_interval(x, y)[1:]
+    resampled = percentile_interval(bootstrap_tau(x, y, num_resamples=2000), 0.95, 1001)
+    assert (result.ci_low, result.ci_high) == pytest.approx(resampled, abs=0.003)
 
 
 def test_result_is_frozen_plain_floats():

@@ -18,9 +18,31 @@ def table(sharpness, test_loss):
 def test_a_measure_that_tracks_one_hyper_parameter_is_found_out():
     # Test loss follows the rate; with the rate fixed, the measure says the opposite.
     data = table(lambda r: 10 * r.rate - r.width - 0.1 * r.seed, lambda r: 10 * r.rate + r.width + 0.1 * r.seed)
-    mean, each = granulated_kendall(data, ["rate", "width", "seed"])
-    assert each == {"rate": 1, "width": -1, "seed": -1}
-    assert mean == pytest.approx(-1 / 3)
+    mean, each = granulated_kendall(data, ["rate", "width"])
+    assert each == {"rate": 1, "width": -1}
+    assert mean == 0
+
+
+def test_models_that_differ_in_their_seed_only_are_not_compared():
+    # Between seeds the measure is wrong, and by far; between rates it is right.
+    data = table(lambda r: r.rate + 0.01 * r.seed, lambda r: r.rate - 0.01 * r.seed)
+    assert granulated_kendall(data, ["rate", "width"])[1]["rate"] == 1
+    with pytest.raises(InputError, match="must not hold the seed"):
+        granulated_kendall(data, ["rate", "seed"])
+
+
+def test_none_is_a_value_of_a_hyper_parameter():
+    data = table(lambda r: r.rate, lambda r: -r.rate).replace({"width": {8: None}}).astype({"width": object})
+    assert data["width"].isna().any()
+    data.loc[data["width"].isna(), "test_loss"] *= -1
+    mean, each = granulated_kendall(data, ["rate", "width"])
+    assert each["rate"] == 0  # One width says 1, the other -1.
+
+
+def test_rows_may_have_any_index():
+    data = table(lambda r: r.rate, lambda r: -r.rate)
+    data.index = [0] * len(data)
+    assert granulated_kendall(data.sort_values("test_loss"), ["rate"])[0] == -1
 
 
 def test_one_hyper_parameter_is_plain_tau():

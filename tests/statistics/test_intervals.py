@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from keras_sharpness.errors import InputError
 from keras_sharpness.statistics.intervals import draw_multiplicities, percentile_interval, resample_tau
 
 
@@ -44,12 +45,17 @@ def test_draws_do_not_depend_on_the_block():
 
 
 def test_percentiles():
-    assert percentile_interval(np.arange(101.0), 0.9) == pytest.approx((5, 95))
+    assert percentile_interval(np.arange(101.0), 0.9, 15) == pytest.approx((5, 95))
+
+
+def test_few_models_are_refused():
+    with pytest.raises(InputError, match="at least 15 models.*num_models=14"):
+        percentile_interval(np.arange(101.0), 0.9, 14)
 
 
 def test_undefined_resamples_are_left_out():
-    assert percentile_interval(np.array([np.nan, 1, 1]), 0.95) == (1, 1)
-    assert np.isnan(percentile_interval(np.array([np.nan]), 0.95)).all()
+    assert percentile_interval(np.array([np.nan, 1, 1]), 0.95, 15) == (1, 1)
+    assert np.isnan(percentile_interval(np.array([np.nan]), 0.95, 15)).all()
 
 
 @pytest.mark.parametrize("true_tau", [0.0, -0.4])
@@ -58,6 +64,6 @@ def test_coverage(true_tau):
     generator = np.random.default_rng(0)
     rho = np.sin(np.pi / 2 * true_tau)
     pairs = generator.multivariate_normal([0, 0], [[1, rho], [rho, 1]], size=(500, 50))
-    intervals = (percentile_interval(resample_tau(x, y, 500, generator), 0.95) for x, y in pairs.transpose(0, 2, 1))
+    intervals = (percentile_interval(resample_tau(x, y, 500, generator), 0.95, 50) for x, y in pairs.transpose(0, 2, 1))
     covered = np.mean([low <= true_tau <= high for low, high in intervals])
     assert 0.925 < covered < 0.985

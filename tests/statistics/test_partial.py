@@ -43,5 +43,15 @@ def test_a_copy_leaves_nothing():
 def test_bad_arguments_are_refused():
     with pytest.raises(InputError, match="`given` must hold a quantity"):
         partial_kendall(Z, Z, [])
-    with pytest.raises(InputError, match="of one length"):
-        partial_kendall(Z, Z, [Z[:-1]])
+    with pytest.raises(InputError, match=r"`given\[1\]` and `test_loss` must be of one length"):
+        partial_kendall(Z, Z, [Z, Z[:-1]])
+    with pytest.raises(InputError, match=r"`given\[0\]` must not be the same"):
+        partial_kendall(Z, Z, [np.ones(400)])
+    with pytest.raises(InputError, match="`confidence`"):
+        partial_kendall(Z, Z, [Z], confidence=2)
+
+
+def test_small_pools_have_no_interval():
+    r = partial_kendall(*RNG.normal(size=(2, 14)), [RNG.normal(size=14)], num_resamples=5)
+    assert np.isfinite(r.tau)
+    assert np.isnan([r.ci_low, r.ci_high]).all()

@@ -47,3 +47,20 @@ def test_pool_size_is_the_smallest_that_will_do():
 def test_no_pool_tells_zero_from_zero():
     with pytest.raises(InputError, match="not zero"):
         pool_size(0.0)
+
+
+@pytest.mark.parametrize("tau", [1, -1.0])
+def test_a_perfect_tau_never_varies(tau):
+    assert tau_standard_deviation(tau, 50) == 0
+    assert power(tau, 50) == 1
+    assert power(tau, 2) == 0  # Two models show nothing.
+    assert sign_error_rate(tau, 50) == 0
+    assert np.isnan(sign_error_rate(tau, 2))
+    assert power(tau, pool_size(tau)) == 1
+    assert power(tau, 50) == pytest.approx(power(0.999 * tau, 50))
+
+
+@pytest.mark.parametrize("function", [power, sign_error_rate])
+def test_bad_levels_are_refused(function):
+    with pytest.raises(InputError, match="`level` must be between 0 and 1"):
+        function(0.2, 50, level=1.0)

@@ -3,7 +3,7 @@ import pytest
 import scipy.stats
 
 from keras_sharpness.errors import InputError
-from keras_sharpness.statistics import permutation_p_values
+from keras_sharpness.statistics import permutation_p_values, testing
 
 
 def test_alone_it_is_kendall_s_exact_p_value():
@@ -30,6 +30,19 @@ def test_copies_of_a_measure_cost_nothing():
     x, y = rng.normal(size=(2, 30))
     alone, corrected = permutation_p_values([x, x, x], y + x)
     np.testing.assert_array_equal(alone, corrected)
+
+
+def test_sums_are_exact_where_float32_is_not():
+    size = 3 * 2**24 + 1
+    ones = np.ones(size, np.float32)
+    assert testing._products(ones[None], ones).tolist() == [size]
+
+
+def test_the_measure_that_is_wrong_is_named():
+    with pytest.raises(InputError, match=r"`measures\[1\]` must be finite"):
+        permutation_p_values([[1.0, 2.0, 3.0], [1.0, np.nan, 3.0]], [1.0, 2.0, 3.0])
+    with pytest.raises(InputError, match="`test_loss` must not be the same"):
+        permutation_p_values([[1.0, 2.0, 3.0]], [1.0, 1.0, 1.0])
 
 
 def test_bad_arguments_are_refused():
