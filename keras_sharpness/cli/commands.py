@@ -277,4 +277,5 @@ def _verdict(summary: dict) -> str:
         return "tau: undefined"
     low, high = summary["tau_ci_low"], summary["tau_ci_high"]
     tau, p_value, num_models = summary["tau"], summary["p_value"], summary["num_models"]
-    return f"tau = {tau:.3f} [{low:.3f}, {high:.3f}], {p_value_text(p_value)}, {num_models} models"
+    interval = "" if low is None else f" [{low:.3f}, {high:.3f}]"
+    return f"tau = {tau:.3f}{interval}, {p_value_text(p_value)}, {num_models} models"

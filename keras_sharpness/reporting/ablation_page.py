@@ -11,6 +11,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from keras_sharpness.files.atomic import atomic_open
 from keras_sharpness.reporting.figures import POINT_COLOUR, TEXT_COLOUR, png
 from keras_sharpness.reporting.markdown import table as table_of
+from keras_sharpness.reporting.report import interval_text
 from keras_sharpness.reporting.run_folder import ABLATION, ABLATION_TEXTS, read_table
 
 HEADINGS = ("", "released code", "paper", "median sharpness", "median test loss", "tau", "95 % interval", "models")
@@ -92,7 +93,7 @@ def _cells(row: dict) -> list[str]:
         *(str(row[name]) for name in ("particular", "released", "paper")),
         *(f"{row[name]:.4g}" for name in ("sharpness_median", "test_loss_median")),
         f"{row['tau']:.3f}",
-        f"[{row['tau_ci_low']:.3f}, {row['tau_ci_high']:.3f}]",
+        interval_text(row["tau_ci_low"], row["tau_ci_high"]),
         str(row["num_models"]),
     ]
 

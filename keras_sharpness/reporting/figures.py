@@ -77,7 +77,8 @@ def describe(kendall: Kendall | None) -> str:
     if kendall is None:
         return "τ is undefined"
     low, high = _signed(kendall.ci_low), _signed(kendall.ci_high)
-    return f"τ = {_signed(kendall.tau)} [{low}, {high}], {p_value_text(kendall.p_value)}, M = {kendall.num_models}"
+    interval = "" if np.isnan(kendall.ci_low) else f" [{low}, {high}]"
+    return f"τ = {_signed(kendall.tau)}{interval}, {p_value_text(kendall.p_value)}, M = {kendall.num_models}"
 
 
 def p_value_text(p_value: float) -> str:

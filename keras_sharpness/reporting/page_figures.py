@@ -101,6 +101,8 @@ def _taus(run: RunFolder, kendall: Kendall) -> PageFigure:
     name, taus = "Distribution of tau over resampled pools", resampled_tau(run.finite)
     if not taus.size:
         return PageFigure(name=name, caption="The pool is too large to show the distribution of tau here.", data=None)
+    if np.isnan(kendall.ci_low):
+        return PageFigure(name=name, caption="The pool is too small to show the distribution of tau.", data=None)
     counts, edges = np.histogram(taus, min(MOST_BINS, round(len(taus) ** 0.5)))
     marks = {"this run": kendall.tau} | ({"the paper": run.published.tau} if run.published else {})
     interval = kendall.ci_low, kendall.ci_high

@@ -67,6 +67,8 @@ def verdict(kendall: Kendall | None, published: Published | None) -> str:
     """
     if kendall is None:
         return "Kendall's tau is undefined: too few models with finite, different values."
+    if math.isnan(kendall.ci_low):
+        return f"{finding(kendall)}: tau = {kendall.tau:.3f}, of {kendall.num_models} models: too few for an interval."
     found = (
         f"{finding(kendall)}: tau = {kendall.tau:.3f}, and its {100 * kendall.confidence:g} % interval "
         f"{interval(kendall)} {'excludes' if excludes_zero(kendall) else 'includes'} 0"
@@ -93,8 +95,13 @@ def _comparison(kendall: Kendall, published: Published) -> str:
 
 
 def interval(kendall: Kendall) -> str:
-    """Returns "[-0.457, -0.047]"."""
-    return f"[{kendall.ci_low:.3f}, {kendall.ci_high:.3f}]"
+    """Returns "[-0.457, -0.047]", or "(no interval)" for pools too small for one."""
+    return interval_text(kendall.ci_low, kendall.ci_high)
+
+
+def interval_text(low: float, high: float) -> str:
+    """Returns "[-0.457, -0.047]", or "(no interval)" where the ends are NaN."""
+    return "(no interval)" if math.isnan(low) else f"[{low:.3f}, {high:.3f}]"
 
 
 def _picture(run: RunFolder) -> bytes:
@@ -204,7 +211,7 @@ def _ablation(table: pd.DataFrame) -> Iterator[Section]:
 
 
 def _tau_cells(row: Any) -> tuple[str, str, str]:
-    return f"{row.tau:.3f}", f"[{row.tau_ci_low:.3f}, {row.tau_ci_high:.3f}]", f"{row.num_models:g}"
+    return f"{row.tau:.3f}", interval_text(row.tau_ci_low, row.tau_ci_high), f"{row.num_models:g}"
 
 
 def _quantiles(run: RunFolder) -> list[tuple[str, ...]]:

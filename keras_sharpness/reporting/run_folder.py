@@ -15,7 +15,8 @@ from keras_sharpness.reporting.published import PUBLISHED, Published
 from keras_sharpness.statistics import Kendall
 
 COLUMNS = ("epochs", "train_loss", "test_loss", "sharpness", "sharpness_standard_error")
-CORRELATION = ("tau", "p_value", "tau_ci_low", "tau_ci_high")
+INTERVAL = ("tau_ci_low", "tau_ci_high")
+CORRELATION = ("tau", "p_value", *INTERVAL)
 TAU = ("tau", "tau_ci_low", "tau_ci_high", "num_models")
 SWEEP = ("rho", "m", "mean_sharpness", *TAU)
 MEDIANS = ("sharpness_median", "sharpness_mean", "test_loss_median")
@@ -87,6 +88,7 @@ class RunFolder:
         tau, p_value, low, high = (self.summary[name] for name in CORRELATION)
         if tau is None:
             return None
+        low, high = (float("nan") if end is None else end for end in (low, high))
         return Kendall(tau=tau, p_value=p_value, ci_low=low, ci_high=high, num_models=self.summary["num_models"])
 
     @property
@@ -205,8 +207,9 @@ def _check_summary(path: Path, summary: dict[str, Any]) -> None:
     for name in ("num_models", "num_diverged"):
         value = summary.get(name, 0)
         require(type(value) is int and value >= 0, f"`{name}` in {path} must be a count", **{name: value})
-    undefined = all(summary[name] is None for name in CORRELATION)
-    for name in () if undefined else CORRELATION:
+    # Without a tau there is nothing; a small pool has a tau without an interval.
+    undefined = next((names for names in (CORRELATION, INTERVAL) if all(summary[name] is None for name in names)), ())
+    for name in (name for name in CORRELATION if name not in undefined):
         value = summary[name]
         require(
             _is_number(value) and abs(value) <= 1, f"`{name}` in {path} must be a number from -1 to 1", **{name: value}

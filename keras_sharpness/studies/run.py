@@ -130,8 +130,8 @@ def summarize(table: pd.DataFrame) -> dict[str, Any]:
         table: A row per model with columns `sharpness` and `test_loss`.
 
     Returns:
-        tau, p_value, tau_ci_low, tau_ci_high, num_models, num_diverged. The first four are None when fewer than three
-        models are left.
+        tau, p_value, tau_ci_low, tau_ci_high, num_models, num_diverged. The interval is None when fewer than 15 models
+        are left, the first four when fewer than three are.
     """
     finite = table[np.isfinite(table[["sharpness", "test_loss"]]).all(axis=1)]
     counts = {"num_models": len(finite), "num_diverged": len(table) - len(finite)}
@@ -140,8 +140,9 @@ def summarize(table: pd.DataFrame) -> dict[str, Any]:
     except InputError as error:
         log.warning("No tau: %s", error)
         return dict.fromkeys(("tau", "p_value", "tau_ci_low", "tau_ci_high")) | counts
-    tau = {"tau": result.tau, "p_value": result.p_value, "tau_ci_low": result.ci_low, "tau_ci_high": result.ci_high}
-    return tau | counts
+    ends = {"tau_ci_low": result.ci_low, "tau_ci_high": result.ci_high}
+    interval = {name: None if np.isnan(end) else end for name, end in ends.items()}
+    return {"tau": result.tau, "p_value": result.p_value} | interval | counts
 
 
 def _train(study: Study, store: PoolStore | None, stop: Callable[[], bool]) -> None:

@@ -38,7 +38,8 @@ def test_a_study_leaves_its_results(run_python, tmp_path, model):
     assert (models["sharpness"] > 0).all()
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["num_models"] == 4
-    assert -1 <= summary["tau_ci_low"] <= summary["tau"] <= summary["tau_ci_high"] <= 1
+    assert -1 <= summary["tau"] <= 1
+    assert summary["tau_ci_low"] is None and summary["tau_ci_high"] is None  # Four models are too few.
     assert summary["seconds_training"] > 0 and summary["seconds_sharpness"] > 0
     config = json.loads((folder / "config.json").read_text())
     assert config["study"]["model"] == model

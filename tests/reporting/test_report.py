@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import subprocess
 import sys
 
@@ -100,6 +101,21 @@ def test_undefined_tau_is_said(make_run):
     assert "undefined" in text.splitlines()[2]
     assert row(text, "Kendall's tau") == ["undefined", "-0.185"]
     assert (folder / "scatter.png").exists()
+
+
+def test_a_pool_too_small_for_an_interval_has_a_tau(make_run):
+    folder = make_run(tau=-0.3, p_value=0.2, tau_ci_low=None, tau_ci_high=None, num_models=10)
+    make_models(10).to_csv(folder / "models.csv", index=False)
+    text = write_report(folder).read_text()
+    assert "tau = -0.300, of 10 models: too few for an interval." in text.splitlines()[2]
+    assert row(text, "95 % interval")[0] == "(no interval)"
+    assert "[nan" not in text
+    assert not re.search(r"[:,\[] ?NaN", (folder / "report.html").read_text())
+
+
+def test_half_an_interval_is_refused(make_run):
+    with pytest.raises(InputError, match="`tau_ci_low`.*must be a number"):
+        write_report(make_run(tau_ci_low=None))
 
 
 def test_pool_in_which_every_model_diverged(make_run):

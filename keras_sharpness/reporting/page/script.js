@@ -278,7 +278,8 @@ function drawSweep(svg, { rho, tau, lines }) {
     const group = draw(svg, "g", { class: `line line${number % 6}` }), shift = 7 * (number - (lines.length - 1) / 2);
     const known = line.rho.map((value, row) => ({ x: x.at(value) + shift, row })).filter(({ row }) => line.tau[row] !== null);
     draw(group, "path", { d: known.map(({ x, row }, order) => `${order ? "L" : "M"}${x} ${y.at(line.tau[row])}`).join("") });
-    draw(group, "path", { d: known.map(({ x, row }) => `M${x} ${y.at(line.low[row])}V${y.at(line.high[row])}`).join("") });
+    const bars = known.filter(({ row }) => line.low[row] !== null);
+    draw(group, "path", { d: bars.map(({ x, row }) => `M${x} ${y.at(line.low[row])}V${y.at(line.high[row])}`).join("") });
     draw(group, "path", { class: "shape", d: known.map(({ x, row }) => shape(number, x, y.at(line.tau[row]))).join("") });
     const entry = add(legend, "span"), key = draw(entry, "svg", { width: 14, height: 14, class: `line line${number % 6}` });
     draw(key, "path", { class: "shape", d: shape(number, 7, 7) });
@@ -294,7 +295,7 @@ function drawAblation(svg, { steps, tau, low, high, limits }) {
     draw(svg, "text", { class: "strong", x: box.left + 4, y: y.at(row + 0.38) }, step);
     if (tau[row] === null) return;
     const group = draw(svg, "g", { class: "line line0" }), middle = y.at(row + 0.68);
-    draw(group, "path", { d: `M${x.at(low[row])} ${middle}H${x.at(high[row])}` });
+    if (low[row] !== null) draw(group, "path", { d: `M${x.at(low[row])} ${middle}H${x.at(high[row])}` });
     draw(group, "path", { class: "shape", d: shape(0, x.at(tau[row]), middle) });
   });
 }
