@@ -1,7 +1,7 @@
 """What a pool of models says about sharpness and generalization. Needs NumPy, SciPy and pandas only."""
 
 from keras_sharpness.statistics.comparing import TauDifference, compare_taus
-from keras_sharpness.statistics.conditional import conditional_kendall
+from keras_sharpness.statistics.conditional import conditional_kendall, neighbour_sensitivity
 from keras_sharpness.statistics.correlation import Kendall, kendall
 from keras_sharpness.statistics.granulated import granulated_kendall
 from keras_sharpness.statistics.jackknife import jackknife_interval
@@ -18,6 +18,7 @@ __all__ = [
     "granulated_kendall",
     "jackknife_interval",
     "kendall",
+    "neighbour_sensitivity",
     "partial_kendall",
     "permutation_p_values",
     "pool_size",

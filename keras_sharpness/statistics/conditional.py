@@ -1,29 +1,33 @@
 """Kendall's tau of two quantities given others, zero where they are independent given these.
 
-Kendall's partial tau (`partial`) is not: for normal quantities its null value is far from zero. The two estimators here
-first take out what the given quantities explain:
+Kendall's partial tau (`partial`) is not: for normal quantities its null value is far from zero. The three estimators
+here first take out what the given quantities explain, each in its own way:
 
+- "residual": tau of what regressions on natural cubic splines of the given quantities leave of the normal scores of x
+  and y. It asks for no joint distribution, only that both depend smoothly, and additively, on what is given.
+- "matched": tau over pairs of models with nearly the same given quantities (see `matched`). It asks only that pairs are
+  matched closely enough, and varies more.
 - "copula": with r_ij = sin(pi tau_ij / 2), the correlation of normal pairs whose tau is tau_ij (Kruskal 1958, section
   5), the partial correlation of x and y given the others, turned back into a tau by 2 / pi arcsin(r). Right for any
   increasing transformation of jointly normal quantities.
-- "residual": tau of what regressions on natural cubic splines of the given quantities leave of the normal scores of x
-  and y. It asks for no joint distribution, only that both depend smoothly, and additively, on what is given.
 """
 
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Sequence
 
 import numpy as np
-import scipy.special
+import pandas as pd
 import scipy.stats
 from numpy.typing import ArrayLike
 
-from keras_sharpness.errors import require
+from keras_sharpness.errors import require, require_count
 from keras_sharpness.statistics.correlation import Kendall, vector
+from keras_sharpness.statistics.intervals import FEWEST_MODELS
+from keras_sharpness.statistics.jackknife import leave_parts_out, student_interval
+from keras_sharpness.statistics.matched import default_neighbours, matched_tau
+from keras_sharpness.statistics.residual import residual_tau
 
-METHODS = ("residual", "copula")
-# Parts that models are left out in; each costs the estimate once.
-NUM_PARTS = 50
-FEWEST_MODELS = 15
+METHODS = ("residual", "matched", "copula")
 
 
 def conditional_kendall(
@@ -32,6 +36,7 @@ def conditional_kendall(
     given: Sequence[ArrayLike],
     method: str = "residual",
     *,
+    num_neighbours: int | None = None,
     confidence: float = 0.95,
 ) -> Kendall:
     """Correlates two quantities with others held fixed.
@@ -43,7 +48,8 @@ def conditional_kendall(
         x: One value per model, shape (num_models,).
         y: One value per model.
         given: The quantities to hold fixed, each with one value per model.
-        method: "residual" or "copula"; see the module.
+        method: "residual", "matched" or "copula"; see the module.
+        num_neighbours: For "matched": how many models each is paired with. None: the cube root of their number.
         confidence: Nominal coverage of the interval over models, between 0 and 1.
 
     Returns:
@@ -54,13 +60,48 @@ def conditional_kendall(
     """
     require(0 < confidence < 1, "`confidence` must be between 0 and 1", confidence=confidence)
     require(method in METHODS, f"`method` must be one of {', '.join(METHODS)}", method=method)
+    matched = method == "matched"
+    require(matched or num_neighbours is None, "`num_neighbours` must come with method='matched'", method=method)
     require(len(given) > 0, "`given` must hold at least one quantity", given=len(given))
     names = ("x", "y", *(f"given[{k}]" for k in range(len(given))))
     data = np.stack(_of_one_length(names, (x, y, *given)))
-    estimate = _copula if method == "copula" else _residual
-    tau = estimate(data)
-    low, high, p_value = _jackknife(data, estimate, tau, confidence)
+    estimate = {"copula": _copula, "residual": residual_tau}.get(method) or _matched(data.shape[1], num_neighbours)
+    tau, low, high, p_value = estimate(data), float("nan"), float("nan"), float("nan")
+    if data.shape[1] >= FEWEST_MODELS and abs(tau) < 1:
+        left_out = leave_parts_out(data.shape[1], lambda kept: estimate(data[:, kept]))
+        low, high, p_value = student_interval(tau, left_out, confidence)
     return Kendall(tau=tau, p_value=p_value, ci_low=low, ci_high=high, num_models=data.shape[1], confidence=confidence)
+
+
+def neighbour_sensitivity(
+    x: ArrayLike, y: ArrayLike, given: Sequence[ArrayLike], nums_neighbours: Sequence[int] = (2, 4, 8, 16, 32)
+) -> pd.DataFrame:
+    """Shows how `conditional_kendall` with method "matched" depends on how many models each is paired with.
+
+    A tau that drifts as pairs are matched less closely still holds what the given quantities explain; read it where
+    fewer neighbours no longer change it.
+
+    Args:
+        x: One value per model, shape (num_models,).
+        y: One value per model.
+        given: The quantities to hold fixed.
+        nums_neighbours: The numbers to try; those that are not below the number of models are left out.
+
+    Returns:
+        A row for each: num_neighbours, width (neighbours over models), tau, ci_low, ci_high, p_value.
+    """
+    rows = []
+    for number in (number for number in nums_neighbours if number < len(vector("x", x))):
+        r = conditional_kendall(x, y, given, "matched", num_neighbours=number)
+        rows.append((number, number / r.num_models, r.tau, r.ci_low, r.ci_high, r.p_value))
+    return pd.DataFrame(rows, columns=["num_neighbours", "width", "tau", "ci_low", "ci_high", "p_value"])
+
+
+def _matched(num_models: int, num_neighbours: int | None) -> functools.partial[float]:
+    number = default_neighbours(num_models) if num_neighbours is None else num_neighbours
+    require_count("num_neighbours", number)
+    require(number < num_models, "`num_neighbours` must be below the number of models", num_neighbours=number)
+    return functools.partial(matched_tau, num_neighbours=number)
 
 
 def _of_one_length(names: Sequence[str], columns: Sequence[ArrayLike]) -> list[np.ndarray]:
@@ -84,57 +125,3 @@ def _copula(data: np.ndarray) -> float:
     precision = np.linalg.inv(r)
     partial = -precision[0, 1] / np.sqrt(precision[0, 0] * precision[1, 1])
     return float(2 / np.pi * np.arcsin(np.clip(partial, -1, 1)))
-
-
-def _residual(data: np.ndarray) -> float:
-    x, y, *given = _normal_scores(data)
-    rest_x, rest_y = _smooth_residuals(np.stack([x, y]), np.stack(given))
-    return float(scipy.stats.kendalltau(rest_x, rest_y).statistic)
-
-
-def _normal_scores(data: np.ndarray) -> np.ndarray:
-    """Returns the normal quantiles of the ranks, row by row (van der Waerden)."""
-    return scipy.special.ndtri(scipy.stats.rankdata(data, axis=1) / (data.shape[1] + 1))
-
-
-def _smooth_residuals(responses: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """Returns what a least-squares fit of natural cubic splines in the given quantities leaves.
-
-    Args:
-        responses: Shape (num_responses, num_models).
-        given: Shape (num_given, num_models).
-    """
-    columns = [np.ones(given.shape[1]), *(column for row in given for column in _splines(row))]
-    basis = np.linalg.qr(np.stack(columns, axis=1))[0]
-    return responses - responses @ basis @ basis.T
-
-
-def _splines(z: np.ndarray) -> list[np.ndarray]:
-    """Returns natural cubic splines of one quantity, more of them for more models (Hastie et al. 2009, eq. 5.4)."""
-    num_knots = int(np.clip(round(len(z) ** (1 / 3)), 3, 12))
-    knots = np.unique(np.quantile(z, np.linspace(0.02, 0.98, num_knots)))
-    if len(knots) < 3:
-        return [z]
-    last = knots[-1]
-
-    def d(knot: float) -> np.ndarray:
-        return (np.maximum(z - knot, 0) ** 3 - np.maximum(z - last, 0) ** 3) / (last - knot)
-
-    return [z, *(d(knot) - d(knots[-2]) for knot in knots[:-2])]
-
-
-def _jackknife(
-    data: np.ndarray, estimate: Callable[[np.ndarray], float], tau: float, confidence: float
-) -> tuple[float, float, float]:
-    num_models = data.shape[1]
-    if num_models < FEWEST_MODELS or not abs(tau) < 1:
-        return float("nan"), float("nan"), float("nan")
-    # Models are dealt out in random order, so that no part is special.
-    order = np.random.default_rng(0).permutation(num_models)
-    parts = np.array_split(order, min(NUM_PARTS, num_models))
-    left = np.array([np.arctanh(estimate(np.delete(data, part, axis=1))) for part in parts])
-    count = len(parts)
-    error = float(np.sqrt((count - 1) / count * ((left - left.mean()) ** 2).sum()))
-    t = scipy.stats.t(count - 1)
-    low, high = np.tanh(np.arctanh(tau) + np.array([-1, 1]) * t.ppf((1 + confidence) / 2) * error)
-    return float(low), float(high), float(2 * t.sf(abs(np.arctanh(tau)) / error))

@@ -4,11 +4,16 @@ For large pools, where the bootstrap would take too long: pairs are counted in n
 With 50 models and more its normal interval on Fisher's z covers as the bootstrap does (see `intervals`).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import scipy.stats
 from numpy.typing import ArrayLike
 
 from keras_sharpness.statistics.pairs import pair_sums
+
+# Parts that models are left out in, where leaving out each in turn would cost an estimate per model.
+NUM_PARTS = 50
 
 
 def leave_one_out(x: ArrayLike, y: ArrayLike) -> np.ndarray:
@@ -44,3 +49,40 @@ def jackknife_interval(x: ArrayLike, y: ArrayLike, confidence: float = 0.95) -> 
     reach = scipy.stats.norm.ppf((1 + confidence) / 2) * error / (1 - tau**2)
     low, high = np.tanh(np.arctanh(tau) + np.array([-reach, reach]))
     return error, float(low), float(high)
+
+
+def leave_parts_out(num_models: int, estimate: Callable[[np.ndarray], float]) -> np.ndarray:
+    """Returns an estimate from the pool without each of up to 50 parts in turn; without each model of a small pool.
+
+    Args:
+        num_models: Models in the pool.
+        estimate: Maps the places of the models that stay, in ascending order, to the estimate.
+
+    Returns:
+        Shape (num_parts,).
+    """
+    # Models are dealt out in random order, so that no part is special.
+    order = np.random.default_rng(0).permutation(num_models)
+    parts = np.array_split(order, min(NUM_PARTS, num_models))
+    return np.array([estimate(np.delete(np.arange(num_models), part)) for part in parts])
+
+
+def student_interval(tau: float, left_out: np.ndarray, confidence: float) -> tuple[float, float, float]:
+    """Returns interval and p-value of a tau from what is left of it without each part of the pool.
+
+    The jackknife's standard error of Fisher's z = artanh(tau), and Student's distribution with a degree of freedom less
+    than there are parts.
+
+    Args:
+        tau: The estimate from the whole pool, between -1 and 1.
+        left_out: The estimates without each part, shape (num_parts,).
+        confidence: Nominal coverage, between 0 and 1.
+
+    Returns:
+        Lower end, upper end and the two-sided p-value for tau = 0.
+    """
+    z, count = np.arctanh(left_out), len(left_out)
+    error = float(np.sqrt((count - 1) / count * ((z - z.mean()) ** 2).sum()))
+    t = scipy.stats.t(count - 1)
+    low, high = np.tanh(np.arctanh(tau) + np.array([-1, 1]) * t.ppf((1 + confidence) / 2) * error)
+    return float(low), float(high), float(2 * t.sf(abs(np.arctanh(tau)) / error))
