@@ -8,10 +8,12 @@ from keras_sharpness.statistics.jackknife import jackknife_interval
 from keras_sharpness.statistics.mean import standard_error
 from keras_sharpness.statistics.partial import partial_kendall
 from keras_sharpness.statistics.planning import pool_size, power, sign_error_rate, tau_standard_deviation
+from keras_sharpness.statistics.stratified import StratifiedKendall, stratified_kendall
 from keras_sharpness.statistics.testing import permutation_p_values
 
 __all__ = [
     "Kendall",
+    "StratifiedKendall",
     "TauDifference",
     "compare_taus",
     "conditional_kendall",
@@ -25,5 +27,6 @@ __all__ = [
     "power",
     "sign_error_rate",
     "standard_error",
+    "stratified_kendall",
     "tau_standard_deviation",
 ]
