@@ -6,6 +6,7 @@ from keras_sharpness.statistics.correlation import Kendall, kendall
 from keras_sharpness.statistics.granulated import granulated_kendall
 from keras_sharpness.statistics.jackknife import jackknife_interval
 from keras_sharpness.statistics.mean import standard_error
+from keras_sharpness.statistics.paired import compare_paired_taus, compare_settings
 from keras_sharpness.statistics.partial import partial_kendall
 from keras_sharpness.statistics.planning import pool_size, power, sign_error_rate, tau_standard_deviation
 from keras_sharpness.statistics.stratified import StratifiedKendall, stratified_kendall
@@ -15,6 +16,8 @@ __all__ = [
     "Kendall",
     "StratifiedKendall",
     "TauDifference",
+    "compare_paired_taus",
+    "compare_settings",
     "compare_taus",
     "conditional_kendall",
     "granulated_kendall",
