@@ -9,11 +9,13 @@ from keras_sharpness.statistics.mean import standard_error
 from keras_sharpness.statistics.paired import compare_paired_taus, compare_settings
 from keras_sharpness.statistics.partial import partial_kendall
 from keras_sharpness.statistics.planning import pool_size, power, sign_error_rate, tau_standard_deviation
+from keras_sharpness.statistics.random_effects import RandomEffects, random_effects
 from keras_sharpness.statistics.stratified import StratifiedKendall, stratified_kendall
 from keras_sharpness.statistics.testing import permutation_p_values
 
 __all__ = [
     "Kendall",
+    "RandomEffects",
     "StratifiedKendall",
     "TauDifference",
     "compare_paired_taus",
@@ -28,6 +30,7 @@ __all__ = [
     "permutation_p_values",
     "pool_size",
     "power",
+    "random_effects",
     "sign_error_rate",
     "standard_error",
     "stratified_kendall",
