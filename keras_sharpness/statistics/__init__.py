@@ -3,6 +3,7 @@
 from keras_sharpness.statistics.comparing import TauDifference, compare_taus
 from keras_sharpness.statistics.conditional import conditional_kendall, neighbour_sensitivity
 from keras_sharpness.statistics.correlation import Kendall, kendall
+from keras_sharpness.statistics.crossed_bootstrap import crossed_bootstrap
 from keras_sharpness.statistics.granulated import granulated_kendall
 from keras_sharpness.statistics.jackknife import jackknife_interval
 from keras_sharpness.statistics.mean import standard_error
@@ -22,6 +23,7 @@ __all__ = [
     "compare_settings",
     "compare_taus",
     "conditional_kendall",
+    "crossed_bootstrap",
     "granulated_kendall",
     "jackknife_interval",
     "kendall",
