@@ -11,11 +11,15 @@ from keras_sharpness.statistics.paired import compare_paired_taus, compare_setti
 from keras_sharpness.statistics.partial import partial_kendall
 from keras_sharpness.statistics.planning import pool_size, power, sign_error_rate, tau_standard_deviation
 from keras_sharpness.statistics.random_effects import RandomEffects, random_effects
+from keras_sharpness.statistics.reliability import CorrectedKendall, disattenuated_kendall, split_half_reliability
+from keras_sharpness.statistics.slope import LogLogSlope, log_log_slope
 from keras_sharpness.statistics.stratified import StratifiedKendall, stratified_kendall
 from keras_sharpness.statistics.testing import permutation_p_values
 
 __all__ = [
+    "CorrectedKendall",
     "Kendall",
+    "LogLogSlope",
     "RandomEffects",
     "StratifiedKendall",
     "TauDifference",
@@ -24,9 +28,11 @@ __all__ = [
     "compare_taus",
     "conditional_kendall",
     "crossed_bootstrap",
+    "disattenuated_kendall",
     "granulated_kendall",
     "jackknife_interval",
     "kendall",
+    "log_log_slope",
     "neighbour_sensitivity",
     "partial_kendall",
     "permutation_p_values",
@@ -34,6 +40,7 @@ __all__ = [
     "power",
     "random_effects",
     "sign_error_rate",
+    "split_half_reliability",
     "standard_error",
     "stratified_kendall",
     "tau_standard_deviation",

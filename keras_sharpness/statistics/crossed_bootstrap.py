@@ -1,7 +1,7 @@
 """An interval for tau over models, batches and test examples together.
 
-Sharpness is a mean over batches, test loss a mean over test examples; both are samples, as the models are. Each resample
-draws models, batches and examples with replacement, independently of each other: the pigeonhole bootstrap
+Sharpness is a mean over batches, test loss a mean over test examples; both are samples, as the models are. Each
+resample draws models, batches and examples with replacement, independently of each other: the pigeonhole bootstrap
 (Owen 2007, doi:10.1214/07-AOAS122), which is slightly conservative where batches or examples are shared by all models.
 
 A resampled mean carries the noise of its sample twice, so resampled taus lie nearer to zero than tau. The interval
