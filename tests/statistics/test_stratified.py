@@ -34,8 +34,19 @@ def test_equals_the_pairs_of_each_stratum(ties):
         part = epochs == row.stratum
         assert row.tau == pytest.approx(scipy.stats.kendalltau(x[part], y[part]).statistic)
         assert row.num_models == part.sum()
+        assert ties or row.num_pairs == pytest.approx(part.sum() * (part.sum() - 1) / 2)
     weighted = (r.strata["tau"] * r.strata["num_pairs"]).sum() / r.strata["num_pairs"].sum()
     assert r.pooled.tau == pytest.approx(weighted, abs=0 if not ties else 0.01, rel=1e-12)
+
+
+def test_interval_leaves_out_each_model():
+    x, y, epochs = pool(40, np.random.default_rng(5), 0.5)
+    z = np.arctanh([by_hand(*(np.delete(values, i) for values in (x, y, epochs))) for i in range(40)])
+    error = np.sqrt(39 / 40 * np.square(z - z.mean()).sum())
+    centre, t = np.arctanh(by_hand(x, y, epochs)), scipy.stats.t(39)
+    r = stratified_kendall(x, y, epochs).pooled
+    assert (r.ci_low, r.ci_high) == pytest.approx(tuple(np.tanh(centre + t.ppf([0.025, 0.975]) * error)))
+    assert r.p_value == pytest.approx(2 * t.sf(centre / error))
 
 
 def test_what_strata_share_explains_nothing():
