@@ -20,9 +20,8 @@ def case(request):
 
 def posed(case):
     """Returns the objective and the arguments (weights, state, data, batch) that it is evaluated at."""
-    data = LabelledData(case.x, case.y)
-    objective = Objective(case.model, case.loss, on_graph=data.graph is not None)
-    return objective, (*values(case.model), data.tensors, ops.convert_to_tensor(BATCH))
+    at = (*values(case.model), case.data.tensors, ops.convert_to_tensor(BATCH))
+    return case.objective, at
 
 
 def test_loss_and_gradient_are_those_of_the_float64_reference(case):

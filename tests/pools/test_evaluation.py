@@ -1,18 +1,18 @@
 import numpy as np
 import pytest
 
-from keras_sharpness.objective.objective import Objective, values
+from keras_sharpness.objective.objective import values
 from keras_sharpness.pools import evaluation
 from tests.support import cases, reference
 
 
 def evaluate(case, examples, classification):
-    objective = Objective(case.model, case.loss, case.x, case.y)
-    return evaluation.compile_evaluation(objective, classification)(*values(case.model), examples)
+    means = evaluation.compile_evaluation(case.objective, case.data, classification)
+    return means(*values(case.model), examples)
 
 
 def test_means_count_every_example_once(monkeypatch):
-    monkeypatch.setattr(evaluation, "CHUNK", 16)  # 40 examples: two chunks and a smaller third
+    monkeypatch.setattr(evaluation, "EVALUATION_BATCH", 16)  # 40 examples: two chunks and a smaller third
     case, examples = cases.lenet5(), np.arange(40)
     predicted = case.model.predict(case.x, verbose=0).argmax(axis=1)
     # Errors lie unevenly among the chunks: 3 of 16, none of 16, 5 of 8.

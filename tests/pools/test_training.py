@@ -1,14 +1,15 @@
 import numpy as np
 import pytest
+from keras import ops
 
 from keras_sharpness import backend
 from keras_sharpness.distribution import map_in_threads
-from keras_sharpness.execution.plan import PLANS
-from keras_sharpness.objective.objective import Objective
+from keras_sharpness.execution.plan import MOST_MEMBERS, PLANS
+from keras_sharpness.objective.objective import values
 from keras_sharpness.pools.initialization import initialize
 from keras_sharpness.pools.member import member_seed
 from keras_sharpness.pools.schedule import Schedule
-from keras_sharpness.pools.training import SLOTS, Trainer
+from keras_sharpness.pools.training import Trainer, sgd_step
 from tests.support import cases
 
 EXAMPLES = np.arange(10, 110)
@@ -16,8 +17,7 @@ SCHEDULE = Schedule(learning_rate=0.05, batch_size=32, max_epochs=4, stop_tolera
 
 
 def train(case, indices=range(3), schedule=SCHEDULE, plan="vectorized", examples=EXAMPLES):
-    objective = Objective(case.model, case.loss, case.x, case.y)
-    trainer = Trainer(objective, examples, schedule, seed=0, plan=plan)
+    trainer = Trainer(case.objective, case.data, examples, schedule, seed=0, plan=plan)
     return {member.index: member for member in trainer.train(indices)}
 
 
@@ -54,22 +54,72 @@ def test_together_and_alone_train_the_same_members(name):
 def test_members_do_not_depend_on_their_company(monkeypatch):
     case = cases.fcnn()
     monkeypatch.setattr(backend, "workers", lambda: 2)
-    many = train(case, range(SLOTS + 5))
-    assert sorted(many) == list(range(SLOTS + 5))
-    few = train(case, [SLOTS + 2, 1])
+    many = train(case, range(MOST_MEMBERS + 5))
+    assert sorted(many) == list(range(MOST_MEMBERS + 5))
+    few = train(case, [MOST_MEMBERS + 2, 1])
     for index in few:
         np.testing.assert_allclose(few[index].epoch_losses, many[index].epoch_losses, rtol=1e-6)
         assert few[index].seed == many[index].seed
-    assert len({member.seed for member in many.values()}) == SLOTS + 5
-    assert len({member.epoch_losses[0] for member in many.values()}) == SLOTS + 5
+    assert len({member.seed for member in many.values()}) == MOST_MEMBERS + 5
+    assert len({member.epoch_losses[0] for member in many.values()}) == MOST_MEMBERS + 5
 
 
 def test_batch_statistics_and_seeds_advance():
-    case = cases.lenet5()
-    objective = Objective(case.model, case.loss, case.x, case.y)
+    case, schedule = cases.lenet5(), Schedule(learning_rate=0.01, max_epochs=1)
     _, start = initialize(case.model, np.random.default_rng([member_seed(0, 0), 0]))
-    member = next(Trainer(objective, np.arange(40), Schedule(learning_rate=0.01, max_epochs=1), seed=0).train([0]))
+    (member,) = train(case, [0], schedule, plan=None, examples=np.arange(40)).values()
     assert all((before != after).any() for before, after in zip(start, member.state, strict=True))
+
+
+def test_a_pools_size_alone_says_how_many_train_at_once(monkeypatch):
+    monkeypatch.setattr(backend, "workers", lambda: 2)
+    case = cases.fcnn()
+    trainer = Trainer(case.objective, case.data, EXAMPLES, SCHEDULE, seed=0, plan="vectorized", num_models=9)
+    assert [trainer.slots(num_models) for num_models in (1, 2, 9, 1000)] == [1, 1, 5, MOST_MEMBERS]
+
+
+class InferenceFromTheSecondEpoch(Schedule):
+    """Three epochs; two for members whose first loss is below `stop_tolerance`."""
+
+    def in_training_mode(self, epoch):
+        return epoch < 1
+
+    def is_over(self, epoch_losses):
+        return len(epoch_losses) >= (2 if epoch_losses and epoch_losses[0] < self.stop_tolerance else 3)
+
+
+def test_members_in_different_modes_train_as_each_does_alone(monkeypatch):
+    """One of two ends early: the third, in training mode, joins the other, which no longer is."""
+    monkeypatch.setattr("keras_sharpness.execution.plan.MOST_MEMBERS", 2)
+    case, examples = cases.gat(), np.arange(40)
+
+    def run(indices, tolerance, plan="vectorized"):
+        schedule = InferenceFromTheSecondEpoch(learning_rate=0.1, batch_size=20, stop_tolerance=tolerance)
+        return train(case, indices, schedule, plan, examples)
+
+    alone = run(range(3), 0.0, "sequential")
+    first, second, third = sorted(alone, key=lambda index: alone[index].epoch_losses[0])
+    tolerance = np.mean([alone[index].epoch_losses[0] for index in (first, second)])
+    together = run([first, second, third], tolerance)
+    assert [len(together[index].epoch_losses) for index in (first, second, third)] == [2, 3, 3]
+    for index in (first, second, third):
+        losses = together[index].epoch_losses
+        np.testing.assert_allclose(losses, alone[index].epoch_losses[: len(losses)], rtol=1e-5)
+    # Dropout counts its draws: in one of three epochs.
+    options = {"learning_rate": 0.1, "batch_size": 20, "max_epochs": 3, "stop_tolerance": 0.0}
+    always = train(case, [third], Schedule(**options), examples=examples)[third]
+    assert [3 * counter for _, counter in together[third].state] == [counter for _, counter in always.state]
+
+
+def test_a_step_by_hand():
+    case, batch = cases.fcnn(), np.array([4, 9, 9])
+    step = sgd_step(case.objective, learning_rate=0.3, weight_decay=0.2)
+    weights, state, loss = step(*values(case.model), case.data.tensors, ops.convert_to_tensor(batch))
+    value, gradient = case.reference(batch)(case.weights)
+    assert float(loss) == pytest.approx(value, rel=1e-5)
+    for ours, w, g in zip(weights, case.weights, gradient, strict=True):
+        np.testing.assert_allclose(ops.convert_to_numpy(ours), w - 0.3 * (g + 0.2 * w), rtol=1e-4, atol=1e-6)
+    assert state == []
 
 
 def test_threads_take_no_more_items_than_they_need(monkeypatch):

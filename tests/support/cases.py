@@ -10,6 +10,8 @@ from keras import ops
 
 from keras_sharpness import models
 from keras_sharpness.objective.graph import Graph
+from keras_sharpness.objective.labelled_data import LabelledData
+from keras_sharpness.objective.objective import Objective
 from tests.support import reference
 
 CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -28,6 +30,14 @@ class Case:
     @property
     def weights(self) -> list[np.ndarray]:
         return [ops.convert_to_numpy(v.value).astype(np.float64) for v in self.model.trainable_variables]
+
+    @property
+    def data(self) -> LabelledData:
+        return LabelledData(self.x, self.y)
+
+    @property
+    def objective(self) -> Objective:
+        return Objective(self.model, self.loss, on_graph=isinstance(self.x, Graph))
 
     def reference_paths(self, batches, num_steps, scale=np.abs) -> np.ndarray:
         weights = self.weights
