@@ -1,6 +1,7 @@
 # make run                                    the default study: 50 fully connected networks on Abalone
 # make run ARGS="--model=lenet --rho=1e-4"    any other
-# make test                                   the tests
+# make quick                                  the tests that answer within two minutes
+# make test                                   all tests
 # make soak                                   200 kills at random moments, and more with KILLS=1000
 # make check                                  style, types, layers, tests
 
@@ -15,6 +16,9 @@ run: $(VENV)/installed
 
 test: $(VENV)/installed
 	$(BIN)/python -m pytest --numprocesses=auto $(ARGS)
+
+quick: $(VENV)/installed
+	$(BIN)/python -m pytest --numprocesses=auto -m "not slow" $(ARGS)
 
 soak: $(VENV)/installed
 	KERAS_BACKEND=torch PYTHONPATH=. $(BIN)/python tests/faults/kill.py $$(mktemp -d) $(KILLS) $(SEED)
@@ -32,4 +36,4 @@ $(VENV)/installed: setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[test]"
 	touch $@
 
-.PHONY: run test soak lint check
+.PHONY: run test quick soak lint check
