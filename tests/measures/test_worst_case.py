@@ -6,6 +6,7 @@ from keras import ops
 import keras_sharpness as ks
 from keras_sharpness import backend
 from keras_sharpness.errors import InputError
+from keras_sharpness.objective.objective import values
 from tests.support import cases
 
 BATCHES = np.random.default_rng(3).integers(0, 40, (3, 16))
@@ -64,8 +65,19 @@ def test_blocks_of_any_size_give_the_same_paths(monkeypatch):
 
 
 def test_training_mode_sees_the_whole_graph():
-    case, batches = cases.gat(), np.array([[3, 8]])
-    assert measure(case, batches=batches, training=True).losses[0, 0] != measure(case, batches=batches).losses[0, 0]
+    """Dropout's masks follow from places in the arrays: on a part of the graph they would be others."""
+    case, nodes = cases.gat(), np.array([3, 8])
+    part, field = case.data.on_field(nodes, hops=2)
+    assert part.num_examples < case.data.num_examples
+
+    def training_loss(data, places):
+        at = (*values(case.model), data.tensors, ops.convert_to_tensor(places))
+        return float(case.objective.loss(*at, training=True))
+
+    (found,) = measure(case, batches=nodes[None], training=True).losses[:, 0]
+    assert found == pytest.approx(training_loss(case.data, nodes), rel=1e-5)
+    assert found != pytest.approx(training_loss(part, field.places(nodes)), rel=1e-2)
+    assert found != pytest.approx(measure(case, batches=nodes[None]).losses[0, 0], rel=1e-2)
 
 
 def test_result_follows_from_the_losses(case):
@@ -77,10 +89,17 @@ def test_result_follows_from_the_losses(case):
     assert result.standard_error == pytest.approx(rises.std(ddof=1) / np.sqrt(3), rel=1e-3)
 
 
-def test_never_negative_even_when_the_ascent_falls():
-    case = cases.fcnn()
-    result = measure(case, rho=10.0, maximizer=ks.PGA(num_steps=1, step_size=1e-12))
-    assert (result.per_batch >= 0).all()
+@pytest.mark.parametrize("scaling", ["adaptive", "none"])
+def test_never_negative_even_when_the_ascent_falls(scaling):
+    """A step so long that it jumps over the top of the loss within the ball, and lands below where it began."""
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    model.set_weights([np.array([[1.0]])])
+    # The loss -(w - 1.1)^2 rises at w = 1, is highest at 1.1, and lower at the end of the ball, 1.5, than at 1.
+    arguments = {"loss": lambda y, p: -((p - y) ** 2), "rho": 0.5, "scaling": scaling, "batches": [[0]]}
+    maximizer = ks.PGA(num_steps=1, step_size=100.0)
+    result = ks.worst_case_sharpness(model, np.ones((1, 1)), np.array([[1.1]]), maximizer=maximizer, **arguments)
+    np.testing.assert_allclose(result.losses, [[-0.01, -0.16]], rtol=1e-3)
+    assert result.per_batch == [0.0]
 
 
 def test_model_is_left_as_it_was(case):
