@@ -11,6 +11,24 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 ROOT = Path(__file__).resolve().parents[1]
+# What `make quick` leaves out as a whole, next to tests that are marked one by one: other packages and backends, many
+# devices, whole programs, a browser, every example of the documentation.
+SLOW = (
+    "crosschecks",
+    "distribution",
+    "docs",
+    "faults",
+    "reporting/test_browser.py",
+    "studies/test_same_on_all_backends.py",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Marks as slow what lies in `SLOW`, and what starts Python, and with it a backend, in a process of its own."""
+    for item in items:
+        path = item.path.relative_to(ROOT / "tests")
+        if any(path.is_relative_to(part) for part in SLOW) or "run_python" in item.fixturenames:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

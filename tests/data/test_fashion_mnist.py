@@ -29,6 +29,7 @@ def original():
 
 
 @needs_files
+@pytest.mark.slow
 def test_tensorflow_datasets_prepares_it_from_local_files_quietly(run_python, tfds_folder):
     process = run_python("-c", LOAD, TFDS_DATA_DIR=str(tfds_folder), no_proxy="", http_proxy="http://127.0.0.1:9")
     assert process.returncode == 0, process.stderr

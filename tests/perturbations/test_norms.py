@@ -64,6 +64,15 @@ def test_a_projection_is_the_nearest_point_of_the_ball(norm, scaling, coordinate
 
 
 @pytest.mark.parametrize("norm", NORMS)
+def test_without_a_scale_both_projections_are_one(norm):
+    nu = tensors(np.array([3, -0.1, 0.5, -2, 0.25], "float32"))
+    ones = [ops.ones_like(x) for x in nu]
+    for rho in (0.0, 0.75, 100.0):
+        ours, theirs = NORMS[norm].project(nu, rho), NORMS[norm].project_weights(nu, rho, ones)
+        np.testing.assert_allclose(vector(ours), vector(theirs), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("norm", NORMS)
 @settings(deadline=None, max_examples=40)
 @given(gradient=VECTORS, weights=VECTORS)
 def test_the_steepest_step_attains_the_dual_norm(norm, gradient, weights):

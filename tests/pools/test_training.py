@@ -88,6 +88,7 @@ class InferenceFromTheSecondEpoch(Schedule):
         return len(epoch_losses) >= (2 if epoch_losses and epoch_losses[0] < self.stop_tolerance else 3)
 
 
+@pytest.mark.slow
 def test_members_in_different_modes_train_as_each_does_alone(monkeypatch):
     """One of two ends early: the third, in training mode, joins the other, which no longer is."""
     monkeypatch.setattr("keras_sharpness.execution.plan.MOST_MEMBERS", 2)

@@ -51,6 +51,7 @@ def test_a_diverging_pool_is_told_not_hidden(tmp_path):
     assert len(pd.read_csv(tmp_path / "models.csv")) == 3
 
 
+@pytest.mark.slow
 def test_a_pool_grows_to_what_a_larger_one_would_have_been(tmp_path):
     for folder, sizes in (("grown", (52, 54)), ("whole", (54,))):
         for num_models in sizes:
@@ -61,6 +62,7 @@ def test_a_pool_grows_to_what_a_larger_one_would_have_been(tmp_path):
     assert json.loads((tmp_path / "grown" / "config.json").read_text())["study"]["num_models"] == 54
 
 
+@pytest.mark.slow
 def test_a_pool_does_not_shrink_nor_grow_where_that_would_change_it(tmp_path):
     for num_models, other in ((3, 2), (2, 60)):
         config, dataset = studies.small(num_models=num_models, max_epochs=1)

@@ -41,6 +41,7 @@ def test_a_study_measures_as_the_library_does(tmp_path):
     assert table["test_loss"][1] == pytest.approx(np.mean((outputs - dataset.y[150:]) ** 2), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_study_on_a_graph_measures_as_the_library_does(tmp_path):
     case = cases.gat()
     model = cases.randomize(gat(num_features=1433))
