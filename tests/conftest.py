@@ -11,15 +11,11 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 ROOT = Path(__file__).resolve().parents[1]
-# What `make quick` leaves out as a whole, next to tests that are marked one by one: other packages and backends, many
-# devices, whole programs, a browser, every example of the documentation.
+# What `make quick` leaves out as a whole, next to tests that are marked one by one: comparisons with other packages and
+# between backends, many devices, killed programs, a browser, every example of the documentation.
 SLOW = (
-    "crosschecks",
-    "distribution",
-    "docs",
-    "faults",
-    "reporting/test_browser.py",
-    "studies/test_same_on_all_backends.py",
+    *("crosschecks", "docs", "faults", "distribution/test_replicas.py", "distribution/test_tpu.py"),
+    *("reporting/test_browser.py", "studies/test_same_on_all_backends.py"),
 )
 
 

@@ -24,19 +24,23 @@ def posed(case):
     return case.objective, at
 
 
+def number(tensor):
+    return float(ops.convert_to_numpy(tensor))
+
+
 def test_loss_and_gradient_are_those_of_the_float64_reference(case):
     objective, at = posed(case)
     loss, gradient = backend.compile(backend.value_and_grad(objective.loss))(*at)
     expected, gradients = case.reference(BATCH)(case.weights)
-    assert float(loss) == pytest.approx(expected, rel=1e-5)
+    assert number(loss) == pytest.approx(expected, rel=1e-5)
     for ours, theirs in zip(gradient, gradients, strict=True):
         np.testing.assert_allclose(ops.convert_to_numpy(ours), theirs, rtol=1e-3, atol=1e-5)
 
 
 def test_repeated_examples_count_repeatedly(case):
     objective, at = posed(case)
-    single = [float(objective.loss(*at[:3], ops.convert_to_tensor(BATCH[k : k + 1]))) for k in range(4)]
-    assert float(objective.loss(*at)) == pytest.approx(np.mean(single), rel=1e-5)
+    single = [number(objective.loss(*at[:3], ops.convert_to_tensor(BATCH[k : k + 1]))) for k in range(4)]
+    assert number(objective.loss(*at)) == pytest.approx(np.mean(single), rel=1e-5)
     assert single[0] == single[2]
 
 
@@ -51,7 +55,7 @@ def test_nothing_is_left_behind_in_the_model():
     for variable, value in zip(case.model.variables, before, strict=True):
         np.testing.assert_array_equal(ops.convert_to_numpy(variable.value), value)
     _, again = objective.loss_and_state(*at, training=True)
-    assert float(objective.loss(*at, training=True)) == float(loss)
+    assert number(objective.loss(*at, training=True)) == number(loss)
     for a, b in zip(state, again, strict=True):
         np.testing.assert_array_equal(ops.convert_to_numpy(a), ops.convert_to_numpy(b))
 
@@ -59,11 +63,11 @@ def test_nothing_is_left_behind_in_the_model():
 def test_weights_and_state_are_those_given():
     case = cases.lenet5()
     objective, (weights, state, *rest) = posed(case)
-    loss = float(objective.loss(weights, state, *rest))
+    loss = number(objective.loss(weights, state, *rest))
     moved = [w + 0.1 for w in weights]
-    assert float(objective.loss(moved, state, *rest)) != pytest.approx(loss, rel=1e-3)
+    assert number(objective.loss(moved, state, *rest)) != pytest.approx(loss, rel=1e-3)
     larger = [4 * s if "float" in str(s.dtype) else s for s in state]
-    assert float(objective.loss(weights, larger, *rest)) != pytest.approx(loss, rel=1e-3)
+    assert number(objective.loss(weights, larger, *rest)) != pytest.approx(loss, rel=1e-3)
 
 
 def test_inference_mode_keeps_the_state():
@@ -79,15 +83,15 @@ def test_the_error_rate_is_the_share_of_wrong_predictions():
     case.y[:] = predicted
     case.y[3] = (predicted[3] + 1) % 10
     objective, at = posed(case)
-    assert float(objective.error(*at)) == pytest.approx(0.5)  # example 3 is in the batch twice
+    assert number(objective.error(*at)) == pytest.approx(0.5)  # example 3 is in the batch twice
     loss, error = objective.loss_and_error(*at, training=False)
-    assert float(error) == pytest.approx(0.5)
-    assert float(loss) == pytest.approx(float(objective.loss(*at)), rel=1e-6)
+    assert number(error) == pytest.approx(0.5)
+    assert number(loss) == pytest.approx(number(objective.loss(*at)), rel=1e-6)
 
 
 def test_regression_has_no_error_rate():
     objective, at = posed(cases.fcnn())
-    assert np.isnan(float(objective.loss_and_error(*at, training=False)[1]))
+    assert np.isnan(number(objective.loss_and_error(*at, training=False)[1]))
 
 
 def test_the_compiled_loss_is_the_default():
@@ -96,7 +100,7 @@ def test_the_compiled_loss_is_the_default():
     case.loss = None
     objective, at = posed(case)
     expected = np.abs(case.model.predict(case.x[BATCH], verbose=0) - case.y[BATCH]).mean()
-    assert float(objective.loss(*at)) == pytest.approx(expected, rel=1e-5)
+    assert number(objective.loss(*at)) == pytest.approx(expected, rel=1e-5)
 
 
 class NoTrainingArgument(keras.Model):
@@ -115,7 +119,7 @@ def test_a_model_whose_call_takes_no_training(training):
     data = LabelledData(x, np.zeros((2, 1), "float32"))
     batch = ops.convert_to_tensor(np.arange(2))
     loss = Objective(model, "mse").loss(*values(model), data.tensors, batch, training=training)
-    assert float(loss) == pytest.approx(float(np.mean(model.predict(x, verbose=0) ** 2)), rel=1e-5)
+    assert number(loss) == pytest.approx(float(np.mean(model.predict(x, verbose=0) ** 2)), rel=1e-5)
 
 
 @pytest.mark.parametrize(
