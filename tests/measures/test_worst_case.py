@@ -72,7 +72,7 @@ def test_training_mode_sees_the_whole_graph():
 
     def training_loss(data, places):
         at = (*values(case.model), data.tensors, ops.convert_to_tensor(places))
-        return float(case.objective.loss(*at, training=True))
+        return float(ops.convert_to_numpy(case.objective.loss(*at, training=True)))
 
     (found,) = measure(case, batches=nodes[None], training=True).losses[:, 0]
     assert found == pytest.approx(training_loss(case.data, nodes), rel=1e-5)

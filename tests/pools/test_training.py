@@ -117,7 +117,7 @@ def test_a_step_by_hand():
     step = sgd_step(case.objective, learning_rate=0.3, weight_decay=0.2)
     weights, state, loss = step(*values(case.model), case.data.tensors, ops.convert_to_tensor(batch))
     value, gradient = case.reference(batch)(case.weights)
-    assert float(loss) == pytest.approx(value, rel=1e-5)
+    assert float(ops.convert_to_numpy(loss)) == pytest.approx(value, rel=1e-5)
     for ours, w, g in zip(weights, case.weights, gradient, strict=True):
         np.testing.assert_allclose(ops.convert_to_numpy(ours), w - 0.3 * (g + 0.2 * w), rtol=1e-4, atol=1e-6)
     assert state == []
