@@ -1,1 +1,1 @@
-"""The command line: flags, commands, and the way errors are told."""
+"""The command line: flags, commands, and one line for an error."""

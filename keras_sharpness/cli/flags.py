@@ -1,4 +1,4 @@
-"""The flags. Nothing else in the package reads them."""
+"""The flags: their names, defaults and help texts. Only this folder reads them."""
 
 from typing import Any
 
@@ -23,8 +23,6 @@ from keras_sharpness.typing import (
 )
 
 FLAGS = flags.FLAGS
-# Measures that devices can share; Hessian-vector products are one computation.
-SHARED_MEASURES = ("worst_case", "average_case", "grid", "keskar", "attribution", "fisher_rao", "line", "plane")
 
 GROUPS = {
     "Study": ("model", "protocol", "as_in_paper", "num_models", "seed", "heads"),
@@ -42,6 +40,11 @@ GROUPS = {
     ),
 }
 SETTINGS = (*GROUPS["Study"], *GROUPS["Training"], *GROUPS["Sharpness"])
+# Each measure takes some of these; see `measure_table`.
+OF_MEASURES = (
+    *GROUPS["Sharpness"],
+    *("loss", "select", "num_draws", "k", "seed", "batch_size", "plan", "strategy", "num_devices", "tpu", "split"),
+)
 
 
 def define() -> None:
@@ -85,20 +88,6 @@ def sweep_sizes(rho: float) -> tuple[list[float], list[int | str]]:
         return [float(word) for word in words], [m if m == "full" else int(m) for m in FLAGS.ms]
     except ValueError as error:
         raise InputError(f"`rhos` must be numbers and `ms` integers or full. Received: {error}") from None
-
-
-def describe() -> str:
-    """Returns the help on every flag, in groups."""
-    groups = ("\n".join([f"\n{title}", *map(_describe_flag, names)]) for title, names in GROUPS.items())
-    return "\n".join(groups)
-
-
-def _describe_flag(name: str) -> str:
-    flag = FLAGS[name]
-    default = ", ".join(flag.default) if isinstance(flag.default, list) else str(flag.default).lower()
-    default = "" if flag.default is None else f" Default: {default}."
-    label = f"  --[no]{name}" if flag.boolean else f"  --{name}"
-    return flags.text_wrap(flag.help + default, 110, indent=" " * 20, firstline_indent=label.ljust(20))
 
 
 def _per_model(value: Any) -> str:
@@ -149,9 +138,10 @@ def _define_sharpness() -> None:
         "maximizer",
         "pga",
         choices(MaximizerName),
-        "Ascent: pga (projected gradient ascent), apgd (momentum and step halving), single_step (as SAM).",
+        "Ascent: pga (projected gradient ascent), apgd (momentum and step halving), single_step (as SAM). "
+        "In `measure`, grid, keskar and attribution have ascents of their own, which any flag of the ascent replaces.",
     )
-    flags.DEFINE_integer("pga_steps", 5, "Ascent steps, of apgd too.", lower_bound=1)
+    flags.DEFINE_integer("pga_steps", 5, "Steps of pga and apgd.", lower_bound=1)
     flags.DEFINE_float(
         "step_size",
         None,
@@ -179,7 +169,10 @@ def _define_measure() -> None:
     flags.DEFINE_enum("measure", "worst_case", choices(MeasureName), "What to measure.")
     flags.DEFINE_string("loss", None, "Name of a Keras loss. Default: the one that the model was compiled with.")
     flags.DEFINE_string(
-        "select", "all", "Weights that move: all, no_biases, no_normalization, kernels, or patterns between commas."
+        "select",
+        "all",
+        "Weights that move: all, no_biases, no_normalization, kernels, or patterns between commas. "
+        "Of relative_flatness: its layer.",
     )
     flags.DEFINE_integer(
         "num_draws",
@@ -229,4 +222,4 @@ def _define_run() -> None:
     flags.DEFINE_string("data_dir", None, "Folder with data files: FashionMNIST, or Cora's Planetoid split.")
     flags.DEFINE_bool("download", False, "Whether data that is not found on this machine may be downloaded.")
     flags.DEFINE_string("output_dir", None, "Folder of the run. Default: runs/ and the settings that were given.")
-    flags.DEFINE_bool("resume", True, "Whether to go on where an earlier run in the same folder ended.")
+    flags.DEFINE_bool("resume", True, "Whether to continue an earlier run in the same folder.")

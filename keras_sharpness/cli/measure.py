@@ -1,62 +1,89 @@
 """`main.py measure`: one measure of a saved model on a file of data."""
 
-import dataclasses
 import json
+import operator
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 import keras_sharpness as ks
-from keras_sharpness.errors import InputError, reason, require
-from keras_sharpness.files.archive import check_archive, read_arrays
+from keras_sharpness.cli import flags, start
+from keras_sharpness.cli.measure_table import MEASURES, Measure
+from keras_sharpness.errors import require
 from keras_sharpness.files.atomic import atomic_open
-from keras_sharpness.measures import plots
-from keras_sharpness.objective.graph import Graph
+
+# A decade in four steps, two decades on either side.
+DECADES = 10.0 ** np.arange(-2, 2.5, 0.5)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What the flags say; None leaves a measure's own default.
+def measure() -> None:
+    """Measures a saved model on a file of data, and prints the result as JSON."""
+    given = flags.FLAGS
+    for name in ("keras_model", "data"):
+        require(given[name].value is not None, f"`measure` must be given --{name}")
+    chosen = MEASURES[given.measure]
+    require_taken(given.measure, chosen)
+    output = start.output_dir()
+    distribution = start.start_keras(in_threads=False)
+    arguments = arguments_of(chosen, distribution)
+    result = run(given.keras_model, given.data, given.measure, arguments, output if distribution.is_chief else None)
+    if distribution.is_chief:
+        print(json.dumps(result, indent=2))
 
-    Attributes:
-        loss: Name of a Keras loss.
-        ball: Arguments of the ball: rho, norm, scaling, eta.
-        ascent: The maximizer.
-        batches: Arguments of the draw: m, num_batches, seed.
-        batch_size: Examples in one pass.
-        select: Names or patterns of weights.
-        num_draws: Random draws, starts or Hessian-vector products.
-        k: Eigenvalues.
-        distribution: Where the work runs.
+
+def require_taken(name: str, chosen: Measure) -> None:
+    """Raises unless the measure takes every flag of a measure that was given.
+
+    Args:
+        name: Name of the measure.
+        chosen: The measure.
+
+    Raises:
+        InputError: If it does not take one.
     """
-
-    loss: str | None
-    ball: dict[str, Any]
-    ascent: Any
-    batches: dict[str, Any]
-    batch_size: int | None
-    select: str | list[str]
-    num_draws: int | None
-    k: int
-    distribution: Any = None
+    others = [f"--{flag}" for flag in flags.given() if flag in flags.OF_MEASURES and flag not in chosen.takes]
+    known = ", ".join(f"--{flag}" for flag in chosen.takes)
+    require(not others, f"--measure={name} must be given flags that it takes ({known})", others=", ".join(others))
 
 
-Outcome = tuple[dict[str, Any], Figure | None]
+def arguments_of(chosen: Measure, distribution: Any) -> dict[str, Any]:
+    """Returns the arguments of a measure's function that the flags set.
+
+    Args:
+        chosen: The measure.
+        distribution: What the work is distributed over.
+
+    Returns:
+        Values by the name of the argument. Without flags the function's own defaults hold.
+    """
+    given = flags.FLAGS
+    sources = {argument: flag for flag, argument in chosen.takes.items() if given[flag].present}
+    values = {argument: given[flag].value for argument, flag in sources.items()}
+    values |= {chosen.takes[flag]: v for flag, v in chosen.defaults.items() if not given[flag].present}
+    conversions: dict[str, Callable[[Any], Any]] = {
+        "rhos": lambda rho: rho * DECADES,
+        "ms": lambda m: [m],
+        "select": lambda text: text.split(",") if "," in text else text,
+        "layer": _layer,
+        "maximizer": lambda _: _maximizer(),
+        "distribution": lambda _: distribution,
+    }
+    return {argument: conversions.get(argument, lambda v: v)(value) for argument, value in values.items()}
 
 
-def run(model_path: str, data_path: str, name: str, settings: Settings, output: Path | None) -> dict[str, Any]:
+def run(
+    model_path: str, data_path: str, name: str, arguments: dict[str, Any], output: Path | None = None
+) -> dict[str, Any]:
     """Measures, and writes `measure.json` and `measure.png` if there is a folder for them.
 
     Args:
         model_path: A `.keras` file.
         data_path: A `.npz` file.
         name: Name of the measure.
-        settings: The flags.
+        arguments: Further arguments of its function.
         output: The folder.
 
     Returns:
@@ -65,188 +92,42 @@ def run(model_path: str, data_path: str, name: str, settings: Settings, output: 
     Raises:
         InputError: If a file cannot be read safely, or an argument does not fit.
     """
-    model, (x, y) = load_model(model_path), load_data(data_path)
-    result, figure = MEASURES[name](model, x, y, settings)
-    result = {"measure": name, "keras_model": model_path, "data": data_path} | _plain(result)
+    from keras_sharpness.cli.user_files import load_data, load_model
+
+    chosen, model, (x, y) = MEASURES[name], load_model(model_path), load_data(data_path)
+    found = operator.attrgetter(chosen.function)(ks)(model, x, y, **arguments)
+    result = {"measure": name, "keras_model": model_path, "data": data_path} | _plain(chosen.entries(found))
     if output is not None:
-        with atomic_open(output / "measure.json") as file:
-            json.dump(result, file, indent=2)
-            file.write("\n")
-        if figure is not None:
-            with atomic_open(output / "measure.png", "wb") as file:
-                figure.savefig(file, dpi=150, format="png")
+        _write(output, result, chosen.figure(found))
     return result
 
 
-def load_model(path: str) -> keras.Model:
-    """Loads a saved model in Keras's safe mode: nothing in the file is run.
-
-    Args:
-        path: A `.keras` file.
-
-    Returns:
-        The model.
-
-    Raises:
-        InputError: If it is none, or holds what would have to be run.
-    """
-    require(Path(path).suffix == ".keras", "`keras_model` must be a .keras file", keras_model=path)
-    require(Path(path).is_file(), "`keras_model` must be a file that exists", keras_model=path)
-    with Path(path).open("rb") as file:
-        check_archive(file, "`keras_model`")
-    try:
-        return keras.saving.load_model(path, safe_mode=True)
-    except Exception as error:
-        raise InputError(
-            f"`keras_model` must be a model that Keras loads in safe mode. Received: {reason(error)}"
-        ) from error
+def _write(output: Path, result: dict[str, Any], figure: Any) -> None:
+    with atomic_open(output / "measure.json") as file:
+        json.dump(result, file, indent=2)
+        file.write("\n")
+    if figure is not None:
+        with atomic_open(output / "measure.png", "wb") as file:
+            figure.savefig(file, dpi=150, format="png")
 
 
-def load_data(path: str) -> tuple[Any, Any]:
-    """Loads inputs and targets from arrays alone, no pickles.
+def _maximizer() -> Any:
+    from keras_sharpness.maximizers import make_maximizer
 
-    Args:
-        path: A `.npz` file with `y` and either `x`, or `x_NAME` for each input of the model, or `features` and `edges`
-            of a graph.
-
-    Returns:
-        Inputs and targets.
-
-    Raises:
-        InputError: If it is none, or its arrays are others.
-    """
-    require(Path(path).suffix == ".npz", "`data` must be a .npz file", data=path)
-    require(Path(path).is_file(), "`data` must be a file that exists", data=path)
-    arrays = read_arrays(Path(path), "`data`")
-    named = {name.removeprefix("x_"): array for name, array in arrays.items() if name.startswith("x_")}
-    graph = {"features", "edges"} <= arrays.keys()
-    forms = [bool(named), "x" in arrays, graph]
-    require(
-        "y" in arrays and sum(forms) == 1, "`data` must hold y, and x, x_NAME or features and edges", names=[*arrays]
+    given = flags.FLAGS
+    step_size = 0.05 if given.step_size is None else given.step_size
+    return make_maximizer(
+        given.maximizer, given.pga_steps, step_size, given.direction, given.coordinates, given.num_restarts, given.seed
     )
-    words = {name: str(array.dtype) for name, array in arrays.items() if array.dtype.kind not in "biuf"}
-    require(not words, "`data` must hold numbers", dtypes=words)
-    if graph:
-        return Graph(arrays["features"], arrays["edges"]), arrays["y"]
-    return named or arrays["x"], arrays["y"]
 
 
-def _worst_case(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
-    options = {"maximizer": s.ascent, **_grid_options(s)}
-    r = ks.worst_case_sharpness(model, x, y, s.loss, **s.ball, **s.batches, **options)
-    found = {"value": r.value, "standard_error": r.standard_error, "error_rise": r.error_rise}
-    diagnostics = {k: float(np.mean(v)) for k, v in vars(r.diagnostics).items()}
-    return found | {"diagnostics": diagnostics, "per_batch": r.per_batch, "config": r.config}, r.plot()
-
-
-def _average_case(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
-    ball = {name: value for name, value in s.ball.items() if name != "norm"}
-    options = {"num_draws": s.num_draws or 10, **_grid_options(s)}
-    r = ks.average_case_sharpness(model, x, y, s.loss, **ball, **s.batches, **options)
-    found = {"value": r.value, "standard_error": r.standard_error, "error_rise": r.error_rise}
-    return found | {"per_batch": r.per_batch, "config": r.config}, None
-
-
-def _grid(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
-    ball = {name: s.ball[name] for name in ("norm", "scaling") if name in s.ball}
-    rhos = s.ball.get("rho", 1e-3) * 10.0 ** np.arange(-2, 2.5, 0.5)
-    batches = {name: value for name, value in s.batches.items() if name != "m"} | {"ms": [s.batches["m"]]}
-    grid = ks.sharpness_grid(model, x, y, s.loss, rhos=rhos, **ball, **batches, **_grid_options(s))
-    return {"table": grid.table}, grid.plot()
-
-
-def _keskar(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
-    options = _grid_options(s)
-    r = ks.keskar_sharpness(model, x, y, s.loss, epsilon=s.ball.get("rho", 1e-3), **options)
-    return {"value": r.value, "config": r.ascent.config}, r.ascent.plot()
-
-
-def _attribution(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
-    batches = s.batches | {"batch_size": s.batch_size, "distribution": s.distribution}
-    table = ks.attribute(model, x, y, s.loss, **s.ball, **batches)
-    return {"table": table}, plots.bars(list(table["layer"]), table["sharpness"].to_numpy(), "sharpness of the layer")
-
-
-def _eigenvalues(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
-    r = ks.hessian.top_eigenvalues(model, x, y, s.loss, k=s.k, seed=s.batches["seed"], **_curvature(s))
-    return {"values": r.values, "residuals": r.residuals}, None
-
-
-def _trace(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
-    products = s.num_draws or 30
-    r = ks.hessian.trace(model, x, y, s.loss, num_products=products, seed=s.batches["seed"], **_curvature(s))
-    return {"value": r.value, "standard_error": r.standard_error}, None
-
-
-def _spectral_density(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
-    runs = s.num_draws or 5
-    r = ks.hessian.spectral_density(model, x, y, s.loss, num_runs=runs, seed=s.batches["seed"], **_curvature(s))
-    return {"grid": r.grid, "density": r.density, "standard_error": r.standard_error}, r.plot()
-
-
-def _gradient_norm(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
-    norm = {"norm": s.ball["norm"]} if "norm" in s.ball else {}
-    return {"value": ks.gradient_norm(model, x, y, s.loss, **norm, **_curvature(s))}, None
-
-
-def _fisher_rao(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
-    options = {"num_examples": s.num_draws, "select": s.select, "distribution": s.distribution}
-    r = ks.fisher_rao_norm(model, x, y, s.loss, seed=s.batches["seed"], **options)
-    return {"value": r.value, "standard_error": r.standard_error}, None
-
-
-def _relative_flatness(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
-    options = {"num_products": s.num_draws or 30, "seed": s.batches["seed"], "batch_size": s.batch_size}
-    require(isinstance(s.select, str), "--select must name one layer for relative_flatness", select=s.select)
-    layer = None if s.select == "all" else str(s.select)
-    r = ks.relative_flatness(model, x, y, s.loss, layer=layer, **options)
-    return {"value": r.value, "standard_error": r.standard_error}, None
-
-
-def _critical(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
-    r = ks.critical_sharpness(model, x, y, s.loss, batch_size=s.batch_size, select=s.select)
-    return dataclasses.asdict(r), None
-
-
-def _line(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
-    r = ks.landscape.line(model, x, y, s.loss, seed=s.batches["seed"], **_grid_options(s))
-    return {"positions": r.positions, "losses": r.losses}, r.plot()
-
-
-def _plane(model: keras.Model, x: Any, y: Any, s: Settings) -> Outcome:
-    r = ks.landscape.plane(model, x, y, s.loss, seed=s.batches["seed"], **_grid_options(s))
-    return {"first": r.first, "second": r.second, "losses": r.losses}, r.plot()
-
-
-MEASURES: dict[str, Callable[[keras.Model, Any, Any, Settings], Outcome]] = {
-    "worst_case": _worst_case,
-    "average_case": _average_case,
-    "grid": _grid,
-    "keskar": _keskar,
-    "attribution": _attribution,
-    "eigenvalues": _eigenvalues,
-    "trace": _trace,
-    "spectral_density": _spectral_density,
-    "gradient_norm": _gradient_norm,
-    "fisher_rao": _fisher_rao,
-    "relative_flatness": _relative_flatness,
-    "critical": _critical,
-    "line": _line,
-    "plane": _plane,
-}
-
-
-def _grid_options(s: Settings) -> dict[str, Any]:
-    return {"select": s.select, "batch_size": s.batch_size, "distribution": s.distribution}
-
-
-def _curvature(s: Settings) -> dict[str, Any]:
-    scaling = {name: s.ball[name] for name in ("scaling", "eta") if name in s.ball}
-    return scaling | {"batch_size": s.batch_size, "select": s.select}
+def _layer(text: str) -> str | None:
+    require("," not in text, "--select must name one layer for relative_flatness", select=text)
+    return None if text == "all" else text
 
 
 def _plain(value: Any) -> Any:
-    """Returns the same in lists and numbers that JSON knows; what is no number becomes null."""
+    """Returns a value as lists and numbers that JSON has; a non-finite number becomes null."""
     if isinstance(value, dict):
         return {key: _plain(entry) for key, entry in value.items()}
     if isinstance(value, pd.DataFrame):

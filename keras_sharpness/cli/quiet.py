@@ -1,4 +1,4 @@
-"""Keeps the terminal to one clear line per stage."""
+"""Keeps the output in the terminal to one line per stage."""
 
 import contextlib
 import logging
@@ -25,13 +25,13 @@ def configure_logging() -> None:
 
 
 def only_warnings() -> None:
-    """Silences the progress of a process that computes for another."""
+    """Hides the progress messages of a process that computes for another one."""
     logging.getLogger("keras_sharpness").setLevel(logging.WARNING)
 
 
 @contextlib.contextmanager
 def muffled() -> Iterator[None]:
-    """Holds back what native libraries print to standard error while they load, unless the block fails.
+    """Hides what native libraries print to standard error while they load, unless the block fails.
 
     Yields:
         Nothing.

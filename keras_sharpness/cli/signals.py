@@ -1,4 +1,4 @@
-"""Ends a run in good order on SIGINT and SIGTERM."""
+"""Ends a run in an orderly way on SIGINT and SIGTERM."""
 
 import contextlib
 import logging
@@ -11,10 +11,10 @@ log = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def graceful() -> Iterator[Callable[[], int]]:
-    """Notes signals instead of dying from them; a second one ends the process at once.
+    """Notes the first signal, so that the work in progress can finish; a second one ends the process at once.
 
     Yields:
-        A function that returns the number of the signal that came, zero if none did.
+        A function that returns the number of the signal, zero if none has come.
     """
     came = 0
 
@@ -23,7 +23,7 @@ def graceful() -> Iterator[Callable[[], int]]:
         if came:
             raise KeyboardInterrupt
         came = number
-        log.warning("%s: finishing the models under way; once more ends at once", signal.Signals(number).name)
+        log.warning("%s: finishing the models in progress; a second signal ends at once", signal.Signals(number).name)
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -1,37 +1,52 @@
+"""`measure`: every flag is used or refused, and the numbers are the library's."""
+
+import inspect
 import json
-import zipfile
+import operator
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
 
 import keras_sharpness as ks
-from keras_sharpness.cli.measure import MEASURES, Settings, load_data, load_model, run
+from keras_sharpness.cli import flags
+from keras_sharpness.cli.measure import run
+from keras_sharpness.cli.measure_table import DEVICES, MEASURES
 from keras_sharpness.errors import InputError
+from tests.cli.in_process import command_line
 
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("measure")
+    keras.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(40, 3)).astype("float32"), rng.integers(0, 2, 40).astype("int32")
-    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, activation="tanh"), keras.layers.Dense(2)])
+    layers = [keras.layers.Dense(4, activation="tanh", name="dense"), keras.layers.Dense(2, name="dense_1")]
+    model = keras.Sequential([keras.Input((3,)), *layers])
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.save(folder / "model.keras")
     np.savez(folder / "data.npz", x=x, y=y)
     return folder, model, x, y
 
 
-def settings(**changes):
-    batches = {"m": 8, "num_batches": 3, "seed": 0}
-    defaults = {"loss": None, "ball": {"rho": 0.01}, "ascent": ks.APGD(num_steps=3), "batches": batches}
-    return Settings(**(defaults | {"batch_size": None, "select": "all", "num_draws": 3, "k": 2} | changes))
+ARGUMENTS = {
+    "worst_case": {"rho": 0.01, "m": 8, "num_batches": 3, "maximizer": ks.APGD(num_steps=3)},
+    "average_case": {"rho": 0.01, "m": 8, "num_batches": 3, "num_draws": 3},
+    "grid": {"rhos": [0.01, 0.1], "ms": [8], "num_batches": 3},
+    "attribution": {"rho": 0.01, "m": 8, "num_batches": 3},
+    "eigenvalues": {"k": 2},
+    "trace": {"num_products": 3},
+    "spectral_density": {"num_runs": 2},
+}
 
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_every_measure_writes_json_and_most_a_figure(files, tmp_path, name):
     folder, *_ = files
-    result = run(str(folder / "model.keras"), str(folder / "data.npz"), name, settings(), tmp_path)
+    arguments = ARGUMENTS.get(name, {})
+    result = run(str(folder / "model.keras"), str(folder / "data.npz"), name, arguments, tmp_path)
     written = json.loads((tmp_path / "measure.json").read_text(), parse_constant=pytest.fail)
     assert written == result
     pictured = {"worst_case", "grid", "keskar", "attribution", "spectral_density", "line", "plane"}
@@ -40,16 +55,115 @@ def test_every_measure_writes_json_and_most_a_figure(files, tmp_path, name):
 
 def test_the_number_is_the_library_s(files):
     folder, model, x, y = files
-    result = run(str(folder / "model.keras"), str(folder / "data.npz"), "worst_case", settings(), None)
-    r = ks.worst_case_sharpness(model, x, y, rho=0.01, maximizer=ks.APGD(num_steps=3), m=8, num_batches=3)
-    assert result["value"] == pytest.approx(r.value, rel=1e-6)
+    arguments = ARGUMENTS["worst_case"]
+    result = run(str(folder / "model.keras"), str(folder / "data.npz"), "worst_case", arguments)
+    assert result["value"] == pytest.approx(ks.worst_case_sharpness(model, x, y, **arguments).value, rel=1e-6)
+
+
+# A value of each flag of a measure, other than its default, and flags that it needs to have an effect.
+VALUES = {
+    "rho": ["0.25"],
+    "norm": ["l2"],
+    "scaling": ["per_layer"],
+    "eta": ["0.5"],
+    "maximizer": ["apgd"],
+    "pga_steps": ["7"],
+    "step_size": ["0.3"],
+    "direction": ["steepest"],
+    "coordinates": ["scaled"],
+    "num_restarts": ["2"],
+    "m": ["8"],
+    "num_batches": ["3"],
+    "loss": ["mean_squared_error"],
+    "select": ["dense"],
+    "num_draws": ["4"],
+    "k": ["2"],
+    "seed": ["5", "--num_restarts=2", "--num_draws=4"],
+    "batch_size": ["16"],
+    "plan": ["sequential"],
+    "strategy": ["mirrored"],
+    "num_devices": ["2", "--strategy=mirrored"],
+    "tpu": ["here", "--strategy=tpu"],
+    "split": ["examples", "--strategy=mirrored"],
+}
+CROSSED = [(name, flag) for name in MEASURES for flag in flags.OF_MEASURES]
+
+
+@pytest.fixture
+def called(files, monkeypatch):
+    """Runs `measure` with flags, and returns the arguments that the measure's function would be called with."""
+    folder, *_ = files
+
+    def start_keras(in_threads):
+        given = flags.FLAGS
+        return SimpleNamespace(is_chief=True, of=(given.strategy, given.num_devices, given.tpu, given.split))
+
+    def call(name, *given):
+        arguments = {}
+        monkeypatch.setattr("keras_sharpness.cli.start.start_keras", start_keras)
+        monkeypatch.setattr("keras_sharpness.cli.measure.run", lambda *args: arguments.update(args[3]))
+        files_given = [f"--keras_model={folder / 'model.keras'}", f"--data={folder / 'data.npz'}"]
+        command_line("measure", f"--measure={name}", *files_given, *given)
+        return arguments
+
+    return call
+
+
+def taken_with(name, extra):
+    """The flags among some that a measure takes."""
+    return [word for word in extra if word.removeprefix("--").split("=")[0] in MEASURES[name].takes]
+
+
+@pytest.mark.parametrize(("name", "flag"), CROSSED)
+def test_every_flag_is_used_or_refused(called, name, flag):
+    value, *extra = VALUES[flag]
+    needed = taken_with(name, extra)
+    if flag not in MEASURES[name].takes:
+        with pytest.raises(InputError, match=f"--measure={name} must be given flags that it takes .*others=.*--{flag}"):
+            called(name, *extra, f"--{flag}={value}")
+        return
+    without, given = called(name, *needed), called(name, *needed, f"--{flag}={value}")
+    assert repr(given) != repr(without)
+    taken = inspect.signature(operator.attrgetter(MEASURES[name].function)(ks)).parameters
+    further = any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in taken.values())
+    assert further or set(given) <= set(taken)
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_the_function_takes_every_argument(files, monkeypatch, called, name):
+    folder, model, x, y = files
+    # Flags of devices would start them; `loss` names one that does not fit the labels.
+    given = [f"--{flag}={VALUES[flag][0]}" for flag in MEASURES[name].takes if flag not in {*DEVICES, "loss"}]
+    given = [word for word in given if word not in ("--coordinates=scaled", "--maximizer=apgd")]
+    arguments = called(name, *given)
+    function = operator.attrgetter(MEASURES[name].function)(ks)
+    assert MEASURES[name].entries(function(model, x, y, **arguments))
+
+
+def test_the_radii_of_a_grid_lie_around_rho(called):
+    np.testing.assert_allclose(called("grid")["rhos"][[0, 4, 8]], [1e-5, 1e-3, 1e-1])
+    np.testing.assert_allclose(called("grid", "--rho=1")["rhos"][[0, 4, 8]], [1e-2, 1, 1e2])
+
+
+def test_flags_of_the_ascent_describe_it_whole(called):
+    assert "maximizer" not in called("keskar")
+    ascent = ks.Restarts(maximizer=ks.PGA(num_steps=7, step_size=0.05), num_restarts=2, seed=3)
+    assert called("keskar", "--pga_steps=7", "--num_restarts=2", "--seed=3") == {"maximizer": ascent}
+
+
+def test_a_selection_is_a_pattern_or_several(called):
+    assert called("critical", "--select=dense") == {"select": "dense"}
+    assert called("critical", "--select=dense,dense_1") == {"select": ["dense", "dense_1"]}
+    assert called("relative_flatness", "--select=all") == {"layer": None}
+    with pytest.raises(InputError, match="--select must name one layer"):
+        called("relative_flatness", "--select=dense,dense_1")
 
 
 def test_from_the_command_line(files, tmp_path, run_python):
     folder, model, x, y = files
-    flags = [f"--keras_model={folder / 'model.keras'}", f"--data={folder / 'data.npz'}", "--rho=0.01", "--norm=l2"]
-    flags += ["--maximizer=apgd", "--num_restarts=2", "--m=8", "--select=no_biases", f"--output_dir={tmp_path}"]
-    process = run_python("main.py", "measure", *flags)
+    given = [f"--keras_model={folder / 'model.keras'}", f"--data={folder / 'data.npz'}", "--rho=0.01", "--norm=l2"]
+    given += ["--maximizer=apgd", "--num_restarts=2", "--m=8", "--select=no_biases", f"--output_dir={tmp_path}"]
+    process = run_python("main.py", "measure", *given)
     assert process.returncode == 0, process.stderr
     maximizer = ks.Restarts(maximizer=ks.APGD(num_steps=5), num_restarts=2)
     r = ks.worst_case_sharpness(model, x, y, rho=0.01, norm="l2", maximizer=maximizer, m=8, select="no_biases")
@@ -57,81 +171,19 @@ def test_from_the_command_line(files, tmp_path, run_python):
     assert (tmp_path / "measure.png").stat().st_size > 1000
 
 
-def test_inputs_by_name_and_graphs(tmp_path):
-    np.savez(tmp_path / "named.npz", x_a=np.zeros((2, 3)), x_b=np.ones((2, 1)), y=np.zeros(2))
-    x, _ = load_data(str(tmp_path / "named.npz"))
-    assert set(x) == {"a", "b"}
-    np.savez(tmp_path / "graph.npz", features=np.zeros((2, 3)), edges=np.array([[0], [1]]), y=np.zeros(2))
-    x, _ = load_data(str(tmp_path / "graph.npz"))
-    assert x.num_nodes == 2
-
-
-def bad_data(tmp_path, kind):
-    path = tmp_path / ("data.csv" if kind == "suffix" else "data.npz")
-    if kind == "pickle":
-        np.savez(path, x=np.array([{"a": 1}], dtype=object), y=np.zeros(1))
-    elif kind == "no targets":
-        np.savez(path, x=np.zeros((2, 3)))
-    elif kind == "two forms":
-        np.savez(path, x=np.zeros((2, 3)), x_a=np.zeros((2, 3)), y=np.zeros(2))
-    elif kind == "truncated":
-        np.savez(path, x=np.zeros((200, 3)), y=np.zeros(200))
-        path.write_bytes(path.read_bytes()[:500])
-    elif kind == "text":
-        path.write_text("x,y\n1,2\n")
-    elif kind == "suffix":
-        path.write_text("x,y\n1,2\n")
-    return str(path)
-
-
 @pytest.mark.parametrize(
-    ("kind", "message"),
-    [
-        ("pickle", "`data` must be a whole file of plain arrays"),
-        ("no targets", "`data` must hold y, and x, x_NAME or features and edges"),
-        ("two forms", "`data` must hold y, and x, x_NAME or features and edges"),
-        ("truncated", "`data` must be a whole zip archive"),
-        ("text", "`data` must be a whole zip archive"),
-        ("suffix", "`data` must be a .npz file"),
-        ("missing", "`data` must be a file that exists"),
-    ],
-)
-def test_bad_data_are_refused(tmp_path, kind, message):
-    with pytest.raises(InputError, match=message) as error:
-        load_data(bad_data(tmp_path, kind))
-    assert "\n" not in str(error.value)
-
-
-def test_a_model_that_would_run_code_is_refused(tmp_path):
-    model = keras.Sequential([keras.Input((3,)), keras.layers.Lambda(lambda x: 2 * x), keras.layers.Dense(1)])
-    model.save(tmp_path / "lambda.keras")
-    with pytest.raises(InputError, match="loads in safe mode"):
-        load_model(str(tmp_path / "lambda.keras"))
-
-
-@pytest.mark.parametrize("kind", ["missing", "suffix", "text", "empty zip"])
-def test_a_file_that_is_no_model_is_refused(tmp_path, kind):
-    path = tmp_path / ("model.h5" if kind == "suffix" else "model.keras")
-    if kind == "text":
-        path.write_text("no model")
-    elif kind == "empty zip":
-        zipfile.ZipFile(path, "w").close()
-    with pytest.raises(InputError, match="`keras_model` must be"):
-        load_model(str(path))
-
-
-@pytest.mark.parametrize(
-    ("flags", "message"),
+    ("given", "message"),
     [
         ([], "`measure` must be given --keras_model"),
         (["--keras_model=none.keras"], "`measure` must be given --data"),
         (["--keras_model=none.keras", "--data=none.npz"], "must be a file that exists"),
         (["--measure=heat"], "--measure"),
         (["--norm=l7"], "--norm"),
+        (["--keras_model=a.keras", "--data=a.npz", "--measure=line", "--rho=1"], "--measure=line must be given flags"),
     ],
 )
-def test_one_line_and_status_two(run_python, flags, message):
-    process = run_python("main.py", "measure", *flags)
+def test_one_line_and_status_two(run_python, given, message):
+    process = run_python("main.py", "measure", *given)
     assert process.returncode == 2
     assert message in process.stderr.strip().splitlines()[-1]
     assert "Traceback" not in process.stderr

@@ -22,13 +22,16 @@ def fails(run_python, *arguments, **environment):
         (["--tpu=local"], "error: --tpu must come with --strategy=tpu. Received: tpu='local'"),
         (["--num_devices=2"], "error: --num_devices must come with --strategy=mirrored"),
         (["--strategy=mirrored", "--num_devices=0"], "error: flag --num_devices=0"),
-        (["--split=examples"], "error: --split=examples must be asked of `measure`"),
+        (
+            ["--split=examples"],
+            "error: `study` must be given flags that it takes (see --help). Received: others='--split'",
+        ),
         (["--strategy=half"], "error: flag --strategy=half"),
         (
             ["measure", "--keras_model=a", "--data=b", "--measure=trace", "--strategy=mirrored"],
-            "error: --strategy must come with one of worst_case",
+            "error: --measure=trace must be given flags that it takes",
         ),
-        (["measure", "--keras_model=a", "--data=b", "--split=examples"], "error: --split=examples must come with a"),
+        (["measure", "--keras_model=a", "--data=b", "--split=examples"], "error: --split must come with a --strategy"),
     ],
 )
 def test_flags_that_do_not_go_together(run_python, arguments, words):

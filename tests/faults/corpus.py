@@ -16,18 +16,17 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from absl.testing import flagsaver
 
 import keras_sharpness as ks
 from keras_sharpness import data
-from keras_sharpness.cli import app, commands, flags
-from keras_sharpness.cli.measure import load_data, load_model
+from keras_sharpness.cli.user_files import load_data, load_model
 from keras_sharpness.data import idx, planetoid
 from keras_sharpness.files.checksum import save_arrays
 from keras_sharpness.models import fcnn
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.store import PoolStore, load_member
 from keras_sharpness.reporting.report import write_report
+from tests.cli.in_process import command_line
 from tests.reporting.fake_run import CONFIG, make_models, make_summary
 
 CASES = {}
@@ -428,14 +427,6 @@ add(
 
 
 # The command line.
-
-
-def command_line(*arguments):
-    if "rho" not in flags.FLAGS:
-        flags.define()
-    with flagsaver.flagsaver():
-        command, rest = commands.choose(app._parse(["main.py", *arguments])[1:])
-        return command(*rest)
 
 
 def flag_case(words, *arguments):

@@ -75,8 +75,8 @@ def test_a_signal_in_any_stage(tmp_path, start, undisturbed, stage, number):
         assert status == -signal.SIGKILL
     elif status != 0:  # it may have been done already
         assert status == 128 + number
-        assert "finishing the models under way" in err
-        assert err.strip().splitlines()[-1] == "stopped; the same command goes on from here"
+        assert "finishing the models in progress" in err
+        assert err.strip().splitlines()[-1] == "stopped; the same command continues from here"
     status, err = finish(start(folder))
     assert status == 0, err
     assert numbers(folder) == undisturbed

@@ -10,7 +10,7 @@ import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from keras_sharpness.cli.measure import load_data
+from keras_sharpness.cli.user_files import load_data
 from keras_sharpness.data import abalone, embedded, idx, planetoid
 from keras_sharpness.errors import InputError
 from keras_sharpness.files.checksum import load_arrays, save_arrays

@@ -1,0 +1,62 @@
+"""What every command does first: it chooses the backend, starts its devices and finds its folder."""
+
+import importlib.util
+import os
+from pathlib import Path
+from typing import Any
+
+from keras_sharpness.cli import flags, quiet
+from keras_sharpness.errors import require
+from keras_sharpness.typing import BackendName, choices
+
+
+def output_dir() -> Path | None:
+    """Returns the folder of the results, if one is given. It need not exist yet.
+
+    Raises:
+        InputError: If it is a file.
+    """
+    given = flags.FLAGS.output_dir
+    fits = not given or Path(given).is_dir() or not Path(given).exists()
+    require(fits, "`output_dir` must be a folder, or a new name", output_dir=given)
+    return Path(given) if given else None
+
+
+def start_keras(in_threads: bool) -> Any:
+    """Imports Keras on the backend that the flags name, and starts its devices.
+
+    Args:
+        in_threads: Whether the work runs in threads, so that each operation should keep to one core.
+
+    Returns:
+        What distributes the work.
+
+    Raises:
+        InputError: If the backend is unknown or not installed, or the devices cannot be used.
+    """
+    os.environ["KERAS_BACKEND"] = _backend()
+    with quiet.muffled():
+        distribution = _distribution(in_threads)
+    if not distribution.is_chief:
+        quiet.only_warnings()
+    return distribution
+
+
+def _backend() -> str:
+    name = flags.FLAGS.backend or os.environ.get("KERAS_BACKEND", "tensorflow")
+    known = choices(BackendName)
+    require(name in known, f"the Keras backend must be one of {', '.join(known)}", KERAS_BACKEND=name)
+    require(importlib.util.find_spec(name) is not None, "the Keras backend must be installed", backend=name)
+    return name
+
+
+def _distribution(in_threads: bool) -> Any:
+    from keras_sharpness import backend, distribution
+
+    given = flags.FLAGS
+    if in_threads:
+        backend.use_one_thread_per_operation()
+    started = distribution.start(given.strategy, given.num_devices, given.tpu or "local")
+    backend.devices()
+    share = distribution.split_examples if given.split == "examples" else distribution.distribute
+    return share(started)

@@ -1,0 +1,106 @@
+"""The commands that train or measure pools: `study`, `sweep` and `ablation`."""
+
+import contextlib
+import logging
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from keras_sharpness.cli import flags, signals, start
+from keras_sharpness.studies.protocols import config_of, make_config, make_study
+from keras_sharpness.studies.released.particulars import released_config
+
+log = logging.getLogger(__name__)
+
+
+def study() -> None:
+    """Runs a whole study and writes its report."""
+    config = make_config(**flags.study_settings())
+    folder = start.output_dir() or Path("runs", flags.run_name())
+    # The members of a pool run in threads, one core each.
+    distribution = start.start_keras(in_threads=True)
+    from keras_sharpness.studies.run import run_study
+
+    study = make_study(config, *_data(), flags.FLAGS.plan, distribution)
+    log.info("%s, %s protocol, %d models, in %s", config.model, config.protocol, config.num_models, folder)
+    log.info("data: %s", study.dataset.source)
+    with _stoppable() as stop:
+        summary = run_study(study, folder, resume=flags.FLAGS.resume, command=_command_line(), stop=stop)
+    if summary:
+        _report(folder)
+
+
+def sweep(run: str) -> None:
+    """Measures a run's models for many radii and batch sizes, and writes its report again.
+
+    Args:
+        run: The run's folder.
+    """
+    folder, given = Path(run), flags.FLAGS
+    config = config_of(folder)
+    num_models = given.num_models if given["num_models"].present else config.num_models
+    rhos, ms = flags.sweep_sizes(config.rho)
+    start.start_keras(in_threads=True)
+    from keras_sharpness.reporting.report import write_report
+    from keras_sharpness.studies.sweep import Sweep, run_sweep
+
+    work = Sweep(make_study(config, *_data(), given.plan), rhos, ms, given.plan)
+    with _stoppable() as stop:
+        run_sweep(work, folder, num_models, stop)
+    write_report(folder)
+    log.info("sweep: %s", folder / "sweep.csv")
+
+
+def ablation() -> None:
+    """Goes from the released code's procedure to the paper's, one particular at a time."""
+    given = flags.FLAGS
+    settings: dict[str, Any] = {"model": given.model, "num_models": given.num_models, "seed": given.seed}
+    released_config(**settings)
+    folder = start.output_dir() or Path("runs", "ablation", given.model)
+    start.start_keras(in_threads=True)
+    from keras_sharpness.reporting.ablation_page import write_ablation
+    from keras_sharpness.reporting.wording import TITLES
+    from keras_sharpness.studies.released.ablation import run_ablation, steps
+
+    with _stoppable() as stop:
+        run_ablation([*steps(**settings)], folder, *_data(), stop)
+    write_ablation(folder, TITLES[given.model])
+    log.info("ablation: %s", folder / "ablation.md")
+
+
+def _data() -> tuple[str | None, bool]:
+    return flags.FLAGS.data_dir, flags.FLAGS.download
+
+
+def _report(folder: Path) -> None:
+    from keras_sharpness.reporting import wording
+    from keras_sharpness.reporting.report import write_report
+    from keras_sharpness.reporting.run_folder import read_run
+
+    write_report(folder)
+    log.info(wording.describe(read_run(folder).kendall))
+    log.info("report: %s", folder / "report.md")
+
+
+def _command_line() -> str:
+    return shlex.join(["python", "main.py", *sys.argv[1:]])
+
+
+@contextlib.contextmanager
+def _stoppable() -> Iterator[Callable[[], bool]]:
+    """Ends the block's work, and then the program, once the models in progress are done after a signal.
+
+    Yields:
+        A function that returns whether a signal has come.
+    """
+    from keras_sharpness.studies.run import Stopped
+
+    with signals.graceful() as came:
+        try:
+            yield lambda: bool(came())
+        except Stopped:
+            log.warning("stopped; the same command continues from here")
+            sys.exit(128 + (came() or signal.SIGTERM))
