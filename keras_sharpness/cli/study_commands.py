@@ -62,12 +62,11 @@ def ablation() -> None:
     folder = start.output_dir() or Path("runs", "ablation", given.model)
     start.start_keras(in_threads=True)
     from keras_sharpness.reporting.ablation_page import write_ablation
-    from keras_sharpness.reporting.wording import TITLES
     from keras_sharpness.studies.released.ablation import run_ablation, steps
 
     with _stoppable() as stop:
         run_ablation([*steps(**settings)], folder, *_data(), stop)
-    write_ablation(folder, TITLES[given.model])
+    write_ablation(folder, given.model)
     log.info("ablation: %s", folder / "ablation.md")
 
 

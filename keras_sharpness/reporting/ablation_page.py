@@ -1,86 +1,90 @@
-"""Figure and table of an ablation: what each particular does to the level of sharpness and to tau."""
+"""Figure and table of an ablation: the effect of each particular on the level of sharpness and on tau."""
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from keras_sharpness.files.atomic import atomic_open
-from keras_sharpness.reporting.figures import POINT_COLOUR, TEXT_COLOUR, png
+from keras_sharpness.reporting import wording
+from keras_sharpness.reporting.drawing import POINT_COLOUR, TEXT_COLOUR, png
+from keras_sharpness.reporting.markdown import page
 from keras_sharpness.reporting.markdown import table as table_of
-from keras_sharpness.reporting.report import interval_text
-from keras_sharpness.reporting.run_folder import ABLATION, ABLATION_TEXTS, read_table
+from keras_sharpness.reporting.reading import read_table
+from keras_sharpness.reporting.run_folder import ABLATION, ABLATION_TEXTS
 
 HEADINGS = ("", "released code", "paper", "median sharpness", "median test loss", "tau", "95 % interval", "models")
 
 
-def write_ablation(folder: Path, title: str) -> None:
-    """Writes `ablation.png` and `ablation.md` beside `ablation.csv`.
+def write_ablation(folder: Path, model: str) -> None:
+    """Writes `ablation.png` and `ablation.md` into the folder of an ablation.
 
     Args:
-        folder: The ablation's folder.
-        title: What was measured, such as "LeNet-5 on FashionMNIST".
+        folder: The folder, with `ablation.csv`.
+        model: Name of the model, such as "lenet".
     """
     table = read_table(folder / "ablation.csv", ABLATION, ABLATION_TEXTS)
-    picture = png(figure(table, title))
+    heading = wording.heading(model, "from the released code to the paper's text")
+    picture = png(figure(table, heading))
     with atomic_open(folder / "ablation.png", "wb") as file:
         file.write(picture)
     with atomic_open(folder / "ablation.md") as file:
-        file.write(text(table, title))
+        file.write(text(table, heading))
 
 
-def figure(table: pd.DataFrame, title: str) -> Figure:
-    """Draws the median sharpness and tau of each step, the released procedure on top, the paper's at the bottom.
+def figure(table: pd.DataFrame, heading: str) -> Figure:
+    """Draws the median sharpness and tau of each step, from the released procedure at the top to the paper's.
 
     Args:
         table: A row for each step; see `released.ablation.run_ablation`.
-        title: What was measured.
+        heading: What was measured.
 
     Returns:
         The figure.
     """
     result = Figure(figsize=(9, 1.4 + 0.42 * len(table)), dpi=200, layout="constrained")
     level, tau = result.subplots(1, 2, sharey=True)
-    places = np.arange(len(table))
-    level.plot(table["sharpness_median"], places, "o", color=POINT_COLOUR)
-    low, high = table["sharpness_median"].min(), table["sharpness_median"].max()
-    if low > 0:
-        level.set_xscale("log")
-        level.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 30 * low else (1,)))
-        level.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        level.xaxis.set_minor_formatter(NullFormatter())
-    _label(level, "Median sharpness")
-    level.set_yticks(places, _names(table), fontsize=11)
+    level.set_yticks(range(len(table)), _names(table), fontsize=11)
     level.invert_yaxis()
-    reach = [table["tau"] - table["tau_ci_low"], table["tau_ci_high"] - table["tau"]]
-    tau.errorbar(table["tau"], places, xerr=reach, fmt="o", color=POINT_COLOUR, capsize=3)
-    tau.axvline(0, color=TEXT_COLOUR, linewidth=0.8)
-    _label(tau, "Kendall's τ, 95 % interval")
-    result.suptitle(_heading(title), x=0.01, ha="left", fontsize=14, fontweight="bold", color=TEXT_COLOUR)
+    _draw_level(level, table["sharpness_median"])
+    _draw_tau(tau, table)
+    result.suptitle(heading, x=0.01, ha="left", fontsize=14, fontweight="bold", color=TEXT_COLOUR)
     return result
 
 
-def text(table: pd.DataFrame, title: str) -> str:
+def text(table: pd.DataFrame, heading: str) -> str:
     """Returns the table in Markdown.
 
     Args:
         table: A row for each step.
-        title: What was measured.
+        heading: What was measured.
     """
-    lines = [
-        f"# {_heading(title)}",
+    return page(
+        heading,
         "Each row sets one more particular as in the paper; the last row is the paper's procedure.",
         "![Median sharpness and tau of each step](ablation.png)",
         table_of(HEADINGS, map(_cells, table.to_dict("records"))),
-    ]
-    return "\n\n".join(lines) + "\n"
+    )
 
 
-def _heading(title: str) -> str:
-    return f"{title}: from the released code to the paper's text"
+def _draw_level(axes: Axes, sharpness: pd.Series) -> None:
+    axes.plot(sharpness, range(len(sharpness)), "o", color=POINT_COLOUR)
+    low, high = sharpness.min(), sharpness.max()
+    if low > 0:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 30 * low else (1,)))
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    _label(axes, "Median sharpness")
+
+
+def _draw_tau(axes: Axes, table: pd.DataFrame) -> None:
+    reach = [table["tau"] - table["tau_ci_low"], table["tau_ci_high"] - table["tau"]]
+    axes.errorbar(table["tau"], range(len(table)), xerr=reach, fmt="o", color=POINT_COLOUR, capsize=3)
+    axes.axvline(0, color=TEXT_COLOUR, linewidth=0.8)
+    _label(axes, "Kendall's τ, 95 % interval")
 
 
 def _names(table: pd.DataFrame) -> list[str]:
@@ -91,9 +95,9 @@ def _names(table: pd.DataFrame) -> list[str]:
 def _cells(row: dict) -> list[str]:
     return [
         *(str(row[name]) for name in ("particular", "released", "paper")),
-        *(f"{row[name]:.4g}" for name in ("sharpness_median", "test_loss_median")),
-        f"{row['tau']:.3f}",
-        interval_text(row["tau_ci_low"], row["tau_ci_high"]),
+        *(wording.quantity(row[name]) for name in ("sharpness_median", "test_loss_median")),
+        wording.number(row["tau"]),
+        wording.interval(row["tau_ci_low"], row["tau_ci_high"]),
         str(row["num_models"]),
     ]
 

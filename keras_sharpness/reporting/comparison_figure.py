@@ -1,4 +1,4 @@
-"""Several pools in the same axes: as measured, and in the ranks that tau is made of."""
+"""Several pools in the same axes: as measured, and as the ranks that determine tau."""
 
 import itertools
 from collections.abc import Sequence
@@ -11,19 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patheffects import withStroke
 
-from keras_sharpness.reporting.figures import (
-    DOTS_PER_INCH,
-    TEXT_COLOUR,
-    UNITS,
-    describe,
-    finish_axis,
-    marker,
-)
+from keras_sharpness.reporting.axes import UNITS, finish_axis, loss_unit, spans_magnitudes
+from keras_sharpness.reporting.drawing import DOTS_PER_INCH, REFERENCE_COLOUR, TEXT_COLOUR, marker
 from keras_sharpness.reporting.sources import POINT, Pool
+from keras_sharpness.reporting.wording import describe, typeset
 
-# Of Okabe and Ito's palette, told apart with any colour vision; the shapes differ too.
-REFERENCE_COLOUR = "#D55E00"
 HALO = [withStroke(linewidth=2.2, foreground="white")]
+# Of Okabe and Ito's palette, which is distinct with any colour vision; the shapes differ too.
 STYLES = (("#0072B2", "o"), ("#009E73", "^"), ("#CC79A7", "s"), ("#56B4E9", "D"), ("#000000", "v"))
 
 
@@ -31,13 +25,13 @@ def comparison(pools: Sequence[Pool], *, title: str, loss_name: str) -> Figure:
     """Draws test loss against sharpness of several pools, as measured and as ranks within each pool.
 
     The reference is drawn in open circles on top of the others, the largest pool at the bottom. An axis is logarithmic
-    if its values are positive and the middle 80 % of the pools, taken one by one, together span more than a factor of
-    20. Lines through the ranks are those of least squares.
+    if all values are positive and the ranges of each pool's middle 80 % together span more than a factor of 20. Lines
+    through the ranks are fitted by least squares.
 
     Args:
         pools: The pools, at least one.
         title: What was measured.
-        loss_name: Name of the loss, "cross-entropy" say.
+        loss_name: Name of the loss, such as "cross-entropy".
 
     Returns:
         The figure, 11 inches wide, at 200 dots per inch. It belongs to no window and no global state.
@@ -81,31 +75,25 @@ def _draw_ranks(axes: Axes, x: np.ndarray, y: np.ndarray, style: dict[str, Any])
 
 def _finish_measured(axes: Axes, pools: Sequence[Pool], loss_name: str) -> None:
     for name in POINT:
-        if _spans_magnitudes([pool.points[name].to_numpy(dtype=float) for pool in pools]):
+        if spans_magnitudes([pool.points[name].to_numpy(dtype=float) for pool in pools]):
             getattr(axes, {"sharpness": "set_xscale", "test_loss": "set_yscale"}[name])("log")
-    unit = UNITS.get(loss_name, "")
-    finish_axis(axes.xaxis, "Sharpness", unit)
-    finish_axis(axes.yaxis, f"Test {loss_name}", unit if unit == "nats" else "")
+    finish_axis(axes.xaxis, "Sharpness", UNITS.get(loss_name, ""))
+    finish_axis(axes.yaxis, f"Test {loss_name}", loss_unit(loss_name))
     axes.set_title("As measured", loc="left", color=TEXT_COLOUR)
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def _spans_magnitudes(pools: Sequence[np.ndarray]) -> bool:
-    low, high = (extreme(np.quantile(v, q) for v in pools) for extreme, q in ((min, 0.1), (max, 0.9)))
-    return all(values.min() > 0 for values in pools) and high > 20 * low
 
 
 def _finish_ranks(axes: Axes, loss_name: str) -> None:
     axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
     finish_axis(axes.xaxis, "Rank of sharpness in its pool (1: highest)", "")
     finish_axis(axes.yaxis, f"Rank of test {loss_name}", "")
-    axes.set_title("Ranks, all that τ depends on (lines: least squares)", loc="left", color=TEXT_COLOUR)
+    axes.set_title("Ranks, which determine τ (lines: least squares)", loc="left", color=TEXT_COLOUR)
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def _write_legend(figure: Figure, pools: Sequence[Pool], styles: list[dict[str, Any]], title: str) -> None:
     samples = [figure.axes[0].scatter([], [], **style | {"s": 40, "alpha": 1}) for style in styles]
-    names = [f"{pool.source}: {describe(pool.kendall)}" for pool in pools]
+    names = [f"{pool.source}: {typeset(describe(pool.kendall))}" for pool in pools]
     heading = {"title": title, "title_fontproperties": {"size": 15, "weight": "bold"}, "alignment": "left"}
     style = {"frameon": False, "fontsize": 13, "labelcolor": TEXT_COLOUR, "handletextpad": 0.2, "borderpad": 0}
     legend = figure.legend(samples, names, loc="outside upper left", **heading, **style)

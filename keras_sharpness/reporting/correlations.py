@@ -1,4 +1,4 @@
-"""What sharpness correlates with beside test loss, so that tau is not taken for more than it says."""
+"""Correlations of sharpness with quantities other than test loss, which show how far tau can be explained by them."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,7 +12,7 @@ def correlations(models: pd.DataFrame) -> Iterator[tuple[str, Kendall | None]]:
     """Yields names and taus of sharpness with other quantities; None where a tau is undefined.
 
     Args:
-        models: The models that tau is about, with columns `sharpness`, `test_loss`, `train_loss` and perhaps
+        models: The models of the pool, with columns `sharpness`, `test_loss`, `train_loss` and perhaps
             `test_error`.
 
     Yields:

@@ -1,4 +1,4 @@
-"""A run's report as a page that stands alone: figures to explore, beside the tables of the text report."""
+"""A run's report as one self-contained page: interactive figures and the tables of the text report."""
 
 import base64
 import hashlib
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import jinja2
 
-from keras_sharpness.reporting.figures import BAR_COLOUR, POINT_COLOUR, TEXT_COLOUR
+from keras_sharpness.reporting.drawing import BAR_COLOUR, POINT_COLOUR, TEXT_COLOUR
 from keras_sharpness.reporting.page_figures import page_figures
 from keras_sharpness.reporting.run_folder import RunFolder
-from keras_sharpness.reporting.section import Section
+from keras_sharpness.reporting.sections import Section
 
 PAGE = Path(__file__).parent / "page"
 COLOURS = f":root {{ --point: {POINT_COLOUR}; --bar: {BAR_COLOUR}; --text: {TEXT_COLOUR}; }}\n"
@@ -19,13 +19,13 @@ COLOURS = f":root {{ --point: {POINT_COLOUR}; --bar: {BAR_COLOUR}; --text: {TEXT
 def page(run: RunFolder, sentences: Sequence[str], sections: Iterable[Section]) -> str:
     """Makes a page that needs no other file and no network.
 
-    Its security policy allows the page's own style and script and nothing else, so that no text of a run can do more
-    than be read.
+    Its security policy allows only the page's own style and script, so that a text from a run is shown but never
+    executed.
 
     Args:
         run: The run.
         sentences: What it found, the verdict first.
-        sections: Its tables; those that name a figure get it.
+        sections: Its tables. A table that names a figure is shown with it.
 
     Returns:
         HTML.
@@ -37,7 +37,7 @@ def page(run: RunFolder, sentences: Sequence[str], sections: Iterable[Section]) 
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # A number that JSON does not have would keep the browser from reading all others.
+    # One number that JSON does not have would keep the browser from parsing the data.
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     figures = page_figures(run)
     style, script = COLOURS + _read("style.css"), _read("script.js")

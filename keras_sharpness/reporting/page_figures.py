@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from keras_sharpness.reporting.figures import UNITS, axis_label, bar_lengths, choose_axis, with_radius
+from keras_sharpness.reporting.axes import UNITS, axis_label, choose_axis, loss_unit, with_radius
 from keras_sharpness.reporting.resampling import resampled_tau
 from keras_sharpness.reporting.run_folder import RunFolder
+from keras_sharpness.reporting.scatter_figure import bar_lengths
 from keras_sharpness.statistics import Kendall
 
 MOST_BINS = 50
@@ -20,7 +21,7 @@ class PageFigure:
     """A figure that the page's script draws.
 
     Attributes:
-        name: What it shows, for those who cannot see it.
+        name: What it shows, for screen readers.
         caption: How to read it, or why it is missing.
         data: What the script draws, fit for JSON; None if it is missing.
     """
@@ -58,8 +59,9 @@ def _scatter(run: RunFolder) -> PageFigure:
     return PageFigure(
         name="Models: one quantity against another",
         caption=(
-            "A point per model. Drag a rectangle to select models; a click or Enter takes one in or out, arrow keys go "
-            "from one to the next, Escape selects none. Triangles are models beyond the axes."
+            "A point per model. Drag a rectangle to select models. A click or Enter selects a model or removes it from "
+            "the selection, arrow keys go to the next model, Escape clears the selection. Triangles are models outside "
+            "the axes."
             f"{' Bars are one standard error.' if bars.any() else ''}"
         ),
         data={"members": _members(models), "columns": [sharpness, *columns]},
@@ -67,7 +69,7 @@ def _scatter(run: RunFolder) -> PageFigure:
 
 
 def _losses(run: RunFolder) -> Iterator[tuple[str, str, pd.Series]]:
-    models, unit = run.finite, "nats" if UNITS[run.loss_name] == "nats" else ""
+    models, unit = run.finite, loss_unit(run.loss_name)
     yield "test loss", axis_label(f"Test {run.loss_name}", unit), models["test_loss"]
     if "test_error" in models:
         yield "test error", "Test error rate", pd.to_numeric(models["test_error"], errors="coerce")
@@ -122,7 +124,7 @@ def _taus(run: RunFolder, kendall: Kendall) -> PageFigure:
 def _sweep(table: pd.DataFrame) -> PageFigure:
     return PageFigure(
         name="Tau against rho, a line for each m",
-        caption="Bars are 95 % intervals; those of one rho stand side by side.",
+        caption="Bars are 95 % intervals; bars of the same rho are drawn side by side.",
         data={
             "rho": (table["rho"].min() / 1.3, table["rho"].max() * 1.3),
             "tau": _tau_limits(table),

@@ -6,7 +6,7 @@ import pandas as pd
 from keras_sharpness.statistics.correlation import bootstrap_tau
 from keras_sharpness.statistics.intervals import resample_tau_in_turn
 
-# Up to here all pairs of models fit into memory, and the resamples are those that the interval was taken from.
+# Up to this size all pairs of models fit into memory, and the resamples are those of the interval.
 MOST_MODELS_IN_PAIRS = 1000
 MOST_DRAWS = 5_000_000
 MOST_RESAMPLES, FEWEST_RESAMPLES = 1000, 200
@@ -19,7 +19,7 @@ def resampled_tau(models: pd.DataFrame) -> np.ndarray:
         models: A row per model with finite `sharpness` and `test_loss`, at least three of them, not all equal.
 
     Returns:
-        Shape (num_resamples,); empty if the pool is so large that a second yields too few.
+        Shape (num_resamples,); empty if the pool is too large for enough resamples in a second.
     """
     pair = models["sharpness"], models["test_loss"]
     if len(models) <= MOST_MODELS_IN_PAIRS:

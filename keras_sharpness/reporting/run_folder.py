@@ -1,7 +1,6 @@
-"""What a finished run left in its folder, read and checked."""
+"""The results of a finished run, read from its folder and checked."""
 
 import dataclasses
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from keras_sharpness.errors import InputError, reason, require
+from keras_sharpness.errors import require
+from keras_sharpness.reporting import wording
 from keras_sharpness.reporting.published import PUBLISHED, Published
+from keras_sharpness.reporting.reading import read_json, read_table
 from keras_sharpness.statistics import Kendall
 
 COLUMNS = ("epochs", "train_loss", "test_loss", "sharpness", "sharpness_standard_error")
@@ -22,7 +23,6 @@ SWEEP = ("rho", "m", "mean_sharpness", *TAU)
 MEDIANS = ("sharpness_median", "sharpness_mean", "test_loss_median")
 ABLATION_TEXTS = ("step", "particular", "released", "paper")
 ABLATION = (*ABLATION_TEXTS, *MEDIANS, *TAU)
-TITLES = {"fcnn": "FCNN on Abalone", "lenet": "LeNet-5 on FashionMNIST", "gat": "GAT on Cora"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,33 +46,32 @@ class RunFolder:
     @property
     def title(self) -> str:
         """What was measured, such as "GAT on Cora"."""
-        model: str = self.setting("model")
-        return TITLES.get(model, model)
+        return wording.title(self.setting("model"))
 
     @property
     def heading(self) -> str:
-        """What a report of the run is called."""
-        return f"{self.title}: sharpness and test loss"
+        """Heading of the run's report."""
+        return wording.heading(self.setting("model"), "sharpness and test loss")
 
     @property
     def command(self) -> str:
-        """What makes the run again; "" if it is not known."""
+        """The command that repeats the run; "" if it is not known."""
         return str(self.config.get("command") or "")
 
     @property
     def loss_name(self) -> str:
-        """What the losses are."""
+        """Name of the loss."""
         return "cross-entropy" if "test_error" in self.models else "mean squared error"
 
     @property
     def sharpness_name(self) -> str:
-        """What the sharpness is."""
+        """Name of the sharpness."""
         adaptive = self.setting("scaling", "adaptive") == "adaptive"
         return "Adaptive worst-case sharpness" if adaptive else "Worst-case sharpness"
 
     @property
     def finite(self) -> pd.DataFrame:
-        """The models with finite sharpness and test loss: those that tau is about."""
+        """The models with finite sharpness and test loss, which tau is computed from."""
         models = self.models
         finite: pd.DataFrame = models.loc[np.isfinite(models["sharpness"]) & np.isfinite(models["test_loss"])]
         return finite
@@ -93,7 +92,7 @@ class RunFolder:
 
     @property
     def published(self) -> Published | None:
-        """What the paper prints of this model, if it has it."""
+        """What the paper prints for this model; None if the paper does not have it."""
         return PUBLISHED.get(self.setting("model"))
 
     def setting(self, name: str, default: Any = None) -> Any:
@@ -114,7 +113,7 @@ def read_run(folder: Path) -> RunFolder:
     Raises:
         InputError: If a file is missing or damaged, or lacks what a report needs.
     """
-    config, summary = _read_json(folder / "config.json"), _read_json(folder / "summary.json")
+    config, summary = read_json(folder / "config.json"), read_json(folder / "summary.json")
     run = RunFolder(
         config=config,
         models=read_table(folder / "models.csv", COLUMNS),
@@ -148,57 +147,8 @@ def flatten(settings: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield f"{prefix}{name}", value
 
 
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content: Any = json.loads(_read_text(path))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} must be JSON. Received: {error}") from error
-    require(isinstance(content, dict), f"{path} must hold a JSON object", type=type(content).__name__)
-    return dict(content)
-
-
 def _read_optional(path: Path, columns: tuple[str, ...], texts: tuple[str, ...]) -> pd.DataFrame | None:
     return read_table(path, columns, texts) if path.exists() else None
-
-
-def read_table(path: Path, columns: tuple[str, ...], texts: tuple[str, ...] = ()) -> pd.DataFrame:
-    """Reads a CSV file, of a row per model or another.
-
-    Args:
-        path: The file.
-        columns: Columns that it must have; more are allowed.
-        texts: Those of them that hold text; the others hold numbers.
-
-    Returns:
-        The table.
-
-    Raises:
-        InputError: If the file is missing or damaged, or lacks a column or rows.
-    """
-    require(path.is_file(), f"{path} must be a readable file")
-    numbers = set(columns) - set(texts)
-    # In a text, "None" is a word; in a number, a gap.
-    gaps = dict.fromkeys(numbers, ["", "nan", "NaN"])
-    try:
-        table = pd.read_csv(path, dtype=dict.fromkeys(texts, str), keep_default_na=not texts, na_values=gaps)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} must be a CSV table. Received: {reason(error)}") from error
-    missing = [name for name in columns if name not in table]
-    require(not missing, f"{path} must have the columns {', '.join(columns)}", missing=missing)
-    require(len(table) > 0, f"{path} must have at least one row", rows=0)
-    words = sorted(name for name in numbers if table[name].dtype.kind not in "iuf")
-    require(not words, f"{path} must hold numbers", not_numbers=words)
-    sizes = table[sorted(numbers)].abs()
-    large = list(sizes.columns[((sizes > np.finfo(np.float32).max) & (sizes < np.inf)).any()])
-    require(not large, f"{path} must hold numbers of 32 bits", too_large=large)
-    return table
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path} must be a readable file. Received: {error.strerror}") from error
 
 
 def _check_summary(path: Path, summary: dict[str, Any]) -> None:

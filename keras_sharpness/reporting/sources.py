@@ -12,13 +12,14 @@ import pandas as pd
 
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.reporting.published import published_points
-from keras_sharpness.reporting.run_folder import flatten, read_run, read_table
+from keras_sharpness.reporting.reading import read_table
+from keras_sharpness.reporting.run_folder import flatten, read_run
 from keras_sharpness.statistics import Kendall, kendall
 from keras_sharpness.studies.config import study_config
 
 PUBLISHED_SOURCE = "published (Fig. 1)"
 POINT = ("sharpness", "test_loss")
-# Of a study's settings, those that the paper states.
+# The settings of a study that the paper states.
 PRINTED = (
     *("protocol", "num_models", "learning_rate", "batch_size", "min_epochs", "max_epochs", "stop_tolerance"),
     *("rho", "norm", "scaling", "maximizer", "pga_steps", "step_size", "m", "num_batches"),
@@ -32,8 +33,8 @@ class Pool:
     Attributes:
         source: Name of the source.
         model: Name of the architecture; None where a table does not say.
-        points: A row per model, columns `sharpness` and `test_loss`, finite.
-        settings: Of the study, by dotted name; empty where they are unknown.
+        points: A row per model, columns `sharpness`, `test_loss` and perhaps `seed`, finite.
+        settings: Settings of the study, by dotted name; empty where they are unknown.
         is_reference: Whether the others are compared with this one.
     """
 
@@ -48,12 +49,18 @@ class Pool:
         """Sharpness and test loss, one value per model each."""
         return self.points["sharpness"].to_numpy(dtype=float), self.points["test_loss"].to_numpy(dtype=float)
 
+    @property
+    def seeds(self) -> np.ndarray | None:
+        """The seed that each model was trained from; None where they are unknown."""
+        known = "seed" in self.points and self.points["seed"].dtype.kind in "iu"
+        return self.points["seed"].to_numpy() if known else None
+
     @functools.cached_property
     def kendall(self) -> Kendall:
         """The rank correlation.
 
         Raises:
-            InputError: If there is none, with the source's name.
+            InputError: If it is undefined, with the name of the source.
         """
         try:
             return kendall(*self.pairs)
@@ -66,7 +73,7 @@ def read_groups(runs: Sequence[str], reference: str) -> dict[str, list[Pool]]:
 
     Args:
         runs: Folders of runs, or CSV files with columns `sharpness`, `test_loss` and, if need be, `model`.
-        reference: "published" for the paper's points, "none", or one more of the like of `runs`.
+        reference: "published" for the paper's points, "none", or another folder or file.
 
     Returns:
         By model, the pools in the order of `runs`; the reference last.
@@ -145,7 +152,7 @@ def _flat(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _short_names(paths: Sequence[str]) -> list[str]:
-    """Returns the ends of the paths, of two parts or of as many as tell them apart."""
+    """Returns the ends of the paths: two parts, or as many as make them distinct."""
     files = [Path(path).resolve() for path in paths]
     require(len(set(files)) == len(files), "each RUN must be given once", runs=list(paths))
     given = [Path(path).parts or file.parts for path, file in zip(paths, files, strict=True)]

@@ -6,15 +6,16 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from keras_sharpness.reporting.comparison_figure import REFERENCE_COLOUR
-from keras_sharpness.reporting.figures import DOTS_PER_INCH, POINT_COLOUR, TEXT_COLOUR, describe, finish_axis
+from keras_sharpness.reporting.axes import finish_axis
+from keras_sharpness.reporting.drawing import DOTS_PER_INCH, POINT_COLOUR, REFERENCE_COLOUR, TEXT_COLOUR
 from keras_sharpness.reporting.sources import Pool
+from keras_sharpness.reporting.wording import describe, typeset
 
 PROTOCOLS = {"paper": ", the paper's text", "released": ", the released code"}
 
 
 def forest(groups: Mapping[str, Sequence[Pool]]) -> Figure:
-    """Draws tau and its 95 % interval of each pool, in words beside it too; references are open circles.
+    """Draws tau and its 95 % interval of each pool, and writes them to the right. References are open circles.
 
     Args:
         groups: By title, the pools of one model.
@@ -53,7 +54,7 @@ def _draw(axes: Axes, place: int, pool: Pool) -> None:
         "fontsize": 11,
         "annotation_clip": False,
     }
-    axes.annotate(describe(pool.kendall), (1.02, place), color=TEXT_COLOUR, **aside)
+    axes.annotate(typeset(describe(pool.kendall)), (1.02, place), color=TEXT_COLOUR, **aside)
 
 
 def _finish(axes: Axes, rows: Sequence[tuple[str, Pool | None]]) -> None:

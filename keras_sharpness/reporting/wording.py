@@ -5,7 +5,7 @@ import math
 from keras_sharpness.statistics import Kendall
 
 TITLES = {"fcnn": "FCNN on Abalone", "lenet": "LeNet-5 on FashionMNIST", "gat": "GAT on Cora"}
-UNDEFINED = "undefined"
+UNDEFINED, NO_INTERVAL = "undefined", "no interval"
 
 
 def title(model: str) -> str:
@@ -31,7 +31,7 @@ def quantity(value: float) -> str:
 def interval(low: float | None, high: float | None) -> str:
     """Returns an interval of tau or of a difference of taus, such as "[-0.457, -0.047]"."""
     ends = number(low), number(high)
-    return UNDEFINED if UNDEFINED in ends else f"[{', '.join(ends)}]"
+    return NO_INTERVAL if UNDEFINED in ends else f"[{', '.join(ends)}]"
 
 
 def p_value(value: float | None) -> str:
@@ -48,8 +48,9 @@ def p_equals(value: float | None) -> str:
 
 
 def tau_interval(kendall: Kendall) -> str:
-    """Returns "tau = -0.185 [-0.360, 0.002]"."""
-    return f"tau = {number(kendall.tau)} {interval(kendall.ci_low, kendall.ci_high)}"
+    """Returns "tau = -0.185 [-0.360, 0.002]"; a pool too small for an interval has only tau."""
+    ends = interval(kendall.ci_low, kendall.ci_high)
+    return f"tau = {number(kendall.tau)}" + ("" if ends == NO_INTERVAL else f" {ends}")
 
 
 def describe(kendall: Kendall | None) -> str:

@@ -9,10 +9,10 @@ from tests.reporting.fake_run import ABLATION_CSV
 def test_every_step_is_in_the_table_and_the_figure(tmp_path):
     # The last step has no tau: too few of its models are left.
     (tmp_path / "ablation.csv").write_text(ABLATION_CSV + "2,reference,an alias,a copy,0.02,0.03,1.5,,,,2\n")
-    write_ablation(tmp_path, "GAT on Cora")
+    write_ablation(tmp_path, "gat")
     lines = (tmp_path / "ablation.md").read_text().splitlines()
     assert lines[0] == "# GAT on Cora: from the released code to the paper's text"
     assert "| dropout | None | 0.6 | 0.02 | 1.5 | -0.250 | [-0.500, 0.125] | 50 |" in lines
-    assert "| reference | an alias | a copy | 0.02 | 1.5 | nan | (no interval) | 2 |" in lines
+    assert "| reference | an alias | a copy | 0.02 | 1.5 | undefined | no interval | 2 |" in lines
     with Image.open(tmp_path / "ablation.png") as picture:
         assert picture.size[0] == 1800

@@ -12,7 +12,8 @@ from PIL import Image
 
 from keras_sharpness.errors import InputError
 from keras_sharpness.reporting.compare import write_comparison
-from keras_sharpness.reporting.comparison_figure import REFERENCE_COLOUR, comparison
+from keras_sharpness.reporting.comparison_figure import comparison
+from keras_sharpness.reporting.drawing import REFERENCE_COLOUR
 from keras_sharpness.reporting.published import published_points
 from keras_sharpness.reporting.sources import PUBLISHED_SOURCE, read_groups
 from keras_sharpness.reporting.tau_figure import forest
@@ -77,7 +78,7 @@ def test_numbers_are_those_of_the_pools(make_gat, tmp_path):
     assert list(rows["test_loss_max"]) == pytest.approx([models["test_loss"].max(), theirs["test_loss"].max()])
     r = compare_taus(*((p["sharpness"], p["test_loss"]) for p in (models, theirs)))
     how = [f"{r.difference:.3f}", f"[{r.ci_low:.3f}, {r.ci_high:.3f}]", f"{r.p_value:.2g}"]
-    assert cells(text, f"runs/ours less {PUBLISHED_SOURCE}")[1:] == how
+    assert cells(text, f"runs/ours minus {PUBLISHED_SOURCE}")[1:] == how
     assert how[1] in line and f"**{line.removeprefix('gat, ')}**" in text
     assert "prints tau = -0.185 (p = 0.058)" in text
 
@@ -95,7 +96,7 @@ def test_only_settings_that_differ_are_listed(make_gat, tmp_path):
 
 def test_the_paper_has_the_settings_that_it_states_and_no_others(make_gat, tmp_path):
     _, text, _ = compare([make_gat(seed=5)], tmp_path / "out")
-    assert "No setting differs" in text
+    assert "No known setting differs" in text
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_the_paper_has_the_settings_that_it_states_and_no_others(make_gat, tmp_p
         (-1, cloud(100, seed=1), ["lower test loss", "The sign is reversed", "The taus differ"]),
         (0, cloud(100, seed=1), ["No clear relation", "Whether the sign holds is open", "The taus differ"]),
         (1, cloud(100, sign=0), ["The sign", "an interval that includes 0", "The taus differ"]),
-        (1, cloud(3, sign=30), ["The sign holds", "Pools so small cannot tell"]),
+        (1, cloud(3, sign=30), ["The sign holds", "too small to tell"]),
     ],
 )
 def test_verdicts(make_csv, tmp_path, sign, reference, words):
@@ -211,7 +212,7 @@ def test_the_reference_lies_open_on_top_of_a_faded_crowd(make_csv):
         "1.csv",
         "2.csv",
     ]
-    assert "M = 5000" in figure.legends[0].get_texts()[1].get_text()
+    assert "5000 models" in figure.legends[0].get_texts()[1].get_text()
 
 
 def test_taus_and_their_intervals_are_drawn_in_the_order_of_the_names(make_csv):

@@ -10,7 +10,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from keras_sharpness.reporting.report import verdict, write_report
+from keras_sharpness.reporting.findings import verdict
+from keras_sharpness.reporting.report import write_report
 from keras_sharpness.reporting.resampling import resampled_tau
 from keras_sharpness.reporting.run_folder import read_run
 from keras_sharpness.statistics import kendall

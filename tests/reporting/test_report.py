@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 
 from keras_sharpness.errors import InputError
+from keras_sharpness.reporting.findings import verdict
 from keras_sharpness.reporting.published import PUBLISHED
-from keras_sharpness.reporting.report import verdict, write_report
+from keras_sharpness.reporting.report import write_report
 from keras_sharpness.statistics import Kendall, conditional_kendall, kendall
 from tests.reporting.fake_run import ABLATION_CSV, CONFIG, SWEEP_CSV, make_models
 
@@ -172,7 +173,7 @@ def test_damaged_sweep_or_ablation_is_named(make_run, name, content, message):
     [
         (result(-0.3, -0.45, -0.1), ["Sharper models had lower test loss", "excludes 0", "the same sign", "inside"]),
         (result(-0.6, -0.7, -0.4), ["lower test loss", "the same sign", "outside"]),
-        (result(0.3, 0.1, 0.5), ["Sharper models had higher test loss", "another sign", "outside"]),
+        (result(0.3, 0.1, 0.5), ["Sharper models had higher test loss", "the opposite sign", "outside"]),
         (result(-0.1, -0.3, 0.1), ["No clear relation", "includes 0", "the same sign", "inside"]),
     ],
 )

@@ -1,0 +1,79 @@
+"""JSON and CSV files, read and checked; one line says what is wrong with a file."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from keras_sharpness.errors import InputError, reason, require
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Reads a JSON file that holds an object.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The object.
+
+    Raises:
+        InputError: If the file is missing or damaged.
+    """
+    try:
+        content: Any = json.loads(_read_text(path))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} must be JSON. Received: {error}") from error
+    require(isinstance(content, dict), f"{path} must hold a JSON object", type=type(content).__name__)
+    return dict(content)
+
+
+def read_table(path: Path, columns: tuple[str, ...], texts: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Reads a CSV file, such as one with a row per model.
+
+    Args:
+        path: The file.
+        columns: Columns that it must have; more are allowed.
+        texts: The columns that hold text; the others hold numbers.
+
+    Returns:
+        The table.
+
+    Raises:
+        InputError: If the file is missing or damaged, or lacks a column or rows.
+    """
+    numbers = sorted(set(columns) - set(texts))
+    table = _parse(path, numbers, texts)
+    missing = [name for name in columns if name not in table]
+    require(not missing, f"{path} must have the columns {', '.join(columns)}", missing=missing)
+    require(len(table) > 0, f"{path} must have at least one row", rows=0)
+    _check_numbers(path, table[numbers])
+    return table
+
+
+def _parse(path: Path, numbers: Sequence[str], texts: Sequence[str]) -> pd.DataFrame:
+    require(path.is_file(), f"{path} must be a readable file")
+    # In a text, "None" is a word; in a number, it is a missing value.
+    missing = dict.fromkeys(numbers, ["", "nan", "NaN"])
+    try:
+        return pd.read_csv(path, dtype=dict.fromkeys(texts, str), keep_default_na=not texts, na_values=missing)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} must be a CSV table. Received: {reason(error)}") from error
+
+
+def _check_numbers(path: Path, table: pd.DataFrame) -> None:
+    words = [name for name in table if table[name].dtype.kind not in "iuf"]
+    require(not words, f"{path} must hold numbers", not_numbers=words)
+    sizes = table.abs()
+    large = list(sizes.columns[((sizes > np.finfo(np.float32).max) & (sizes < np.inf)).any()])
+    require(not large, f"{path} must hold numbers of 32 bits", too_large=large)
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path} must be a readable file. Received: {error.strerror}") from error
