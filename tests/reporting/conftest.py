@@ -1,10 +1,14 @@
 """A run's folder on disk, made up."""
 
+import copy
 import json
+import shutil
 
 import pytest
 
 from tests.reporting.fake_run import CONFIG, make_models, make_summary
+
+SETTINGS = {"model": "gat", "protocol": "paper", "rho": 0.02, "schedule": {"learning_rate": 0.236}}
 
 
 @pytest.fixture
@@ -17,5 +21,31 @@ def make_run(tmp_path):
         models.to_csv(tmp_path / "models.csv", index=False)
         (tmp_path / "summary.json").write_text(json.dumps(make_summary(models) | summary))
         return tmp_path
+
+    return make
+
+
+@pytest.fixture
+def make_gat(make_run, tmp_path):
+    """Writes a run of a name and returns its path."""
+
+    def make(name="ours", models=None, data="Cora", **settings):
+        path = tmp_path / "runs" / name
+        path.mkdir(parents=True)
+        config = {"study": copy.deepcopy(SETTINGS) | settings, "data": data, "command": f"make {name}"}
+        folder = make_run(config=config, models=models)
+        for file in ("config.json", "models.csv", "summary.json"):
+            shutil.move(folder / file, path)
+        return str(path)
+
+    return make
+
+
+@pytest.fixture
+def make_csv(tmp_path):
+    def make(name, table):
+        path = tmp_path / name
+        path.write_text(table) if isinstance(table, str) else table.to_csv(path, index=False)
+        return str(path)
 
     return make

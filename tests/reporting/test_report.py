@@ -11,10 +11,8 @@ import pytest
 from PIL import Image
 
 from keras_sharpness.errors import InputError
-from keras_sharpness.reporting.findings import verdict
-from keras_sharpness.reporting.published import PUBLISHED
 from keras_sharpness.reporting.report import write_report
-from keras_sharpness.statistics import Kendall, conditional_kendall, kendall
+from keras_sharpness.statistics import conditional_kendall, kendall
 from tests.reporting.fake_run import ABLATION_CSV, CONFIG, SWEEP_CSV, make_models
 
 FILES = {"config.json", "models.csv", "summary.json"}
@@ -24,10 +22,6 @@ def row(text, name):
     """Cells of the table row of this name."""
     line = next(line for line in text.splitlines() if line.startswith(f"| {name} |"))
     return [cell.strip() for cell in line.strip("|").split("|")][1:]
-
-
-def result(tau, low, high):
-    return Kendall(tau=tau, p_value=0.01, ci_low=low, ci_high=high, num_models=50)
 
 
 def names(folder):
@@ -166,21 +160,6 @@ def test_damaged_sweep_or_ablation_is_named(make_run, name, content, message):
     with pytest.raises(InputError, match=message):
         write_report(folder)
     assert names(folder) == FILES | {name}
-
-
-@pytest.mark.parametrize(
-    ("kendall", "words"),
-    [
-        (result(-0.3, -0.45, -0.1), ["Sharper models had lower test loss", "excludes 0", "the same sign", "inside"]),
-        (result(-0.6, -0.7, -0.4), ["lower test loss", "the same sign", "outside"]),
-        (result(0.3, 0.1, 0.5), ["Sharper models had higher test loss", "the opposite sign", "outside"]),
-        (result(-0.1, -0.3, 0.1), ["No clear relation", "includes 0", "the same sign", "inside"]),
-    ],
-)
-def test_verdict(kendall, words):
-    sentence = verdict(kendall, PUBLISHED["gat"])
-    assert all(word in sentence for word in words)
-    assert sentence.endswith(".")
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
