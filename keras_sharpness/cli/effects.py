@@ -32,7 +32,7 @@ RULES = (
     Rule(("heads",), lambda given: given.model == "gat", "--model=gat"),
     Rule(("as_in_paper",), lambda given: given.protocol == "released", "--protocol=released"),
     Rule(PAPER_ASCENT, lambda given: _follows_paper(given, "ascent"), "--protocol=paper or --as_in_paper=ascent"),
-    # The released training on Abalone stops by a rule without a least number of epochs.
+    # The released training on Abalone stops by a rule that has no minimum number of epochs.
     Rule(
         ("min_epochs",),
         lambda given: given.model != "fcnn" or _follows_paper(given, "stopping"),

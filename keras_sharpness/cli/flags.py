@@ -99,10 +99,12 @@ def _define_study() -> None:
         "model", "fcnn", choices(ModelName), "Network and data: fcnn (Abalone), lenet (FashionMNIST), gat (Cora)."
     )
     flags.DEFINE_enum(
-        "protocol", "paper", choices(ProtocolName), "Procedure: of the paper's text, or of its released code."
+        "protocol", "paper", choices(ProtocolName), "Procedure: that of the paper's text, or of its released code."
     )
     flags.DEFINE_list(
-        "as_in_paper", None, "With the released protocol: particulars, between commas, that follow the paper instead."
+        "as_in_paper",
+        None,
+        "With the released protocol: particulars, separated by commas, that follow the paper instead.",
     )
     flags.DEFINE_integer("num_models", 50, "Models in the pool.", lower_bound=1)
     flags.DEFINE_integer("seed", 0, "Seed of the pool and of the batches.", lower_bound=0)
@@ -113,7 +115,10 @@ def _define_training() -> None:
     rate, epochs = _per_model(lambda s: s.schedule.learning_rate), _per_model(lambda s: s.schedule.max_epochs)
     flags.DEFINE_float("learning_rate", None, f"Learning rate of SGD. {rate}")
     flags.DEFINE_integer(
-        "batch_size", None, "Examples in a training batch. Default: 64. In `measure`, in one pass; all.", lower_bound=1
+        "batch_size",
+        None,
+        "Examples in a training batch; default: 64. In `measure`, examples in one pass; default: all.",
+        lower_bound=1,
     )
     flags.DEFINE_integer(
         "min_epochs", None, f"Epochs before training may stop. {_per_model(lambda s: s.schedule.min_epochs)}"
@@ -157,8 +162,10 @@ def _define_sharpness() -> None:
 
 
 def _define_sweep() -> None:
-    flags.DEFINE_list("rhos", None, "Radii, between commas. Default: four decades around the run's.")
-    flags.DEFINE_list("ms", ["16", "64", "256", "full"], "Batch sizes, between commas; full: the training set at once.")
+    flags.DEFINE_list("rhos", None, "Radii, separated by commas. Default: nine over four decades around the run's.")
+    flags.DEFINE_list(
+        "ms", ["16", "64", "256", "full"], "Batch sizes, separated by commas; full: the whole training set."
+    )
 
 
 def _define_measure() -> None:
@@ -171,21 +178,21 @@ def _define_measure() -> None:
     flags.DEFINE_string(
         "select",
         "all",
-        "Weights that move: all, no_biases, no_normalization, kernels, or patterns between commas. "
+        "Weights that move: all, no_biases, no_normalization, kernels, or patterns separated by commas. "
         "Of relative_flatness: its layer.",
     )
     flags.DEFINE_integer(
         "num_draws",
         None,
-        "Random draws of average_case and fisher_rao; Hessian-vector products; starts.",
+        "Perturbations of average_case, examples of fisher_rao, Hessian-vector products, or runs of spectral_density.",
         lower_bound=1,
     )
-    flags.DEFINE_integer("k", 1, "How many eigenvalues.", lower_bound=1)
+    flags.DEFINE_integer("k", 1, "Number of eigenvalues.", lower_bound=1)
 
 
 def _define_compare() -> None:
     flags.DEFINE_string(
-        "with", "published", "What the others are compared with: published (the paper's points), none, a RUN or a .csv."
+        "with", "published", "What the runs are compared with: published (the paper's points), none, a RUN or a .csv."
     )
 
 
@@ -200,19 +207,20 @@ def _define_run() -> None:
         "plan",
         None,
         choices(PlanName),
-        "Whether many models or batches run at once. Changes no number beyond rounding. Default: the faster one.",
+        "Whether many models or batches run at once. Numbers change only by rounding. Default: the faster one.",
     )
     flags.DEFINE_enum(
         "strategy",
         "none",
         choices(StrategyName),
-        "Devices that share the work: none (this process alone), mirrored (those of this machine), multi_worker "
-        "(several processes, as TF_CONFIG, KERAS_DISTRIBUTION_* or torchrun describe them), tpu. Changes no number.",
+        "Devices that share the work: none (this process), mirrored (those of this machine), multi_worker "
+        "(several processes, as TF_CONFIG, KERAS_DISTRIBUTION_* or torchrun describe them), tpu. "
+        "Results do not change.",
     )
     flags.DEFINE_integer(
         "num_devices", None, "Devices of mirrored. Default: all accelerators, else one per core.", lower_bound=1
     )
-    flags.DEFINE_string("tpu", None, "Name or address of the TPU. Default: local, that of this machine.")
+    flags.DEFINE_string("tpu", None, "Name or address of the TPU. Default: local, the TPU of this machine.")
     flags.DEFINE_enum(
         "split",
         "cells",
