@@ -87,7 +87,7 @@ MEASURES = {
     ),
     "attribution": Measure(
         function="attribute",
-        takes=_takes(*BALL, *ASCENT, *BATCHES, *SHARED),
+        takes=_takes(*BALL, *ASCENT, *BATCHES, "select", *SHARED),
         entries=lambda table: {"table": table},
         figure=_bars,
     ),
