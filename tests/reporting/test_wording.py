@@ -17,7 +17,8 @@ def test_a_correlation_in_one_line():
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(3e-9, "< 0.0001"), (0.0014, "0.0014"), (0.0576, "0.058"), (1.0, "1"), (math.nan, "undefined")]
+    ("value", "text"),
+    [(3e-9, "< 0.0001"), (0.00014, "0.00014"), (0.0576, "0.058"), (1.0, "1"), (math.nan, "undefined")],
 )
 def test_p_values(value, text):
     assert wording.p_value(value) == text
