@@ -85,7 +85,7 @@ TraceMethodName: TypeAlias = Literal["hutchinson", "hutch++"]
 LandscapeDirectionName: TypeAlias = Literal["random", "ascent"]
 """A direction through the loss landscape."""
 
-ConditionalMethodName: TypeAlias = Literal["residual", "copula"]
+ConditionalMethodName: TypeAlias = Literal["residual", "matched", "copula"]
 """An estimator of conditional rank correlation."""
 
 ModelName: TypeAlias = Literal["fcnn", "lenet", "gat"]

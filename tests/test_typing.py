@@ -44,10 +44,9 @@ def test_names_are_those_of_their_home(names, home):
     assert typing.choices(names) == tuple(home)
 
 
-def test_each_backend_has_its_modules():
-    for package in ("backend", "distribution"):
-        found = {path.stem for path in Path(typing.__file__).with_name(package).glob("*.py")}
-        assert set(typing.choices(typing.BackendName)) <= found
+def test_each_backend_has_its_module():
+    found = {path.stem for path in Path(typing.__file__).with_name("backend").glob("*.py")}
+    assert set(typing.choices(typing.BackendName)) <= found
 
 
 def test_each_named_selection_is_known_whatever_the_layers_are_called():

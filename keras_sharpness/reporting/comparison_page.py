@@ -13,15 +13,17 @@ from keras_sharpness.reporting.published import PUBLISHED
 from keras_sharpness.reporting.sections import QUANTILES
 from keras_sharpness.reporting.sources import POINT, PUBLISHED_SOURCE, Pool
 from keras_sharpness.reporting.wording import interval, number, p_value, quantity, title
+from keras_sharpness.statistics.correlation import MOST_RESAMPLED
 
 # Settings that differ between any two runs and change no result.
 WITHOUT_EFFECT = ("command",)
 COLUMNS = ("min", "q25", "median", "q75", "max")
-METHOD = """Kendall's tau is positive where sharper models have higher test loss. Its p-value is two-sided, for the
+METHOD = f"""Kendall's tau is positive where sharper models have higher test loss. Its p-value is two-sided, for the
 hypothesis of independence. Intervals of tau cover 95 %: they are a bootstrap over the models, and a jackknife for more
-than 2,000 models. Two taus are compared as those of independent pools, with jackknife standard errors and the normal
-distribution. Pools that share seeds are dependent, so their taus are not compared in this way. A table without a column
-`seed` is taken to share none."""
+than {MOST_RESAMPLED:,} models. Pools that share no seed are compared as independent, with jackknife standard errors and
+the normal distribution. Pools that share seeds are not independent. Only the networks of the shared seeds are then
+compared, in pairs, with the jackknife over these networks and Student's distribution. A table without a column `seed`
+is taken to share none."""
 READ_OFF = """The published points were read off the paper's Figure 1, which prints tau = {tau} (p = {p}). Its settings
 are those of the paper's text; the code that drew the figure differs from the text in places."""
 
@@ -94,13 +96,11 @@ def _difference_table(pools: list[Pool]) -> list[str]:
         (f"{a.source} minus {b.source}", *_difference_cells(compared(a, b)))
         for a, b in itertools.combinations(pools, 2)
     ]
-    return [markdown.table(("", "difference of tau", "95 % interval", "p-value"), rows)] if rows else []
+    return [markdown.table(("", "difference of tau", "95 % interval", "p-value", "compared on"), rows)] if rows else []
 
 
-def _difference_cells(found: Difference) -> tuple[str, str, str]:
-    if found.shared:
-        return number(found.difference), found.shared, "not compared"
-    return number(found.difference), interval(found.ci_low, found.ci_high), p_value(found.p_value)
+def _difference_cells(r: Difference) -> tuple[str, ...]:
+    return number(r.difference), interval(r.ci_low, r.ci_high), p_value(r.p_value), r.basis
 
 
 def _quantile_table(pools: list[Pool]) -> str:

@@ -3,8 +3,7 @@
 import math
 from collections.abc import Sequence
 
-
-from keras_sharpness.reporting.differences import Difference, compared
+from keras_sharpness.reporting.differences import INDEPENDENT, Difference, compared
 from keras_sharpness.reporting.published import Published
 from keras_sharpness.reporting.sources import Pool
 from keras_sharpness.reporting.wording import interval, number, p_equals, tau_interval
@@ -93,9 +92,10 @@ def _sign(pool: Pool, reference: Pool) -> str:
 
 
 def _difference(found: Difference) -> str:
-    if found.shared:
-        return f"The taus are not compared, because the pools are not independent: {found.shared}"
+    dependent = found.basis != INDEPENDENT
     if math.isnan(found.p_value):
-        return "The pools are too small to tell whether the taus differ"
+        few = f"The taus are not compared: the pools are not independent, and {found.basis} are too few"
+        return few if dependent else "The pools are too small to tell whether the taus differ"
     how = f"{number(found.difference)} {interval(found.ci_low, found.ci_high)}, {p_equals(found.p_value)}"
-    return f"The taus differ: {how}" if found.p_value < LEVEL else f"The taus do not clearly differ: {how}"
+    basis = f", on {found.basis}" if dependent else ""
+    return f"The taus {'differ' if found.p_value < LEVEL else 'do not clearly differ'}: {how}{basis}"

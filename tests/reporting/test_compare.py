@@ -36,7 +36,7 @@ def test_numbers_are_those_of_the_pools(make_gat, tmp_path):
     assert list(rows["sharpness_median"]) == pytest.approx([models["sharpness"].median(), theirs["sharpness"].median()])
     assert list(rows["test_loss_max"]) == pytest.approx([models["test_loss"].max(), theirs["test_loss"].max()])
     r = compare_taus(*((p["sharpness"], p["test_loss"]) for p in (models, theirs)))
-    how = [f"{r.difference:.3f}", f"[{r.ci_low:.3f}, {r.ci_high:.3f}]", f"{r.p_value:.2g}"]
+    how = [f"{r.difference:.3f}", f"[{r.ci_low:.3f}, {r.ci_high:.3f}]", f"{r.p_value:.2g}", "independent pools"]
     assert cells(text, f"runs/ours minus {PUBLISHED_SOURCE}")[1:] == how
     assert how[1] in line and f"**{line.removeprefix('gat, ')}**" in text
     assert "prints tau = -0.185 (p = 0.058)" in text

@@ -50,10 +50,15 @@ def test_verdicts(make_csv, sign, reference, words):
     assert "nan" not in line
 
 
-def test_pools_of_the_same_networks_are_not_compared_as_independent(make_gat):
-    a, b = make_gat("a"), make_gat("b", models=make_models().assign(sharpness=lambda table: table["sharpness"] ** 2))
-    (line,) = verdicts(read_groups([a], b)["gat"])
+def test_pools_of_the_same_networks_are_compared_in_pairs(make_gat):
+    other = make_models().assign(sharpness=lambda table: table["sharpness"] + 0.05 * table["test_error"])
+    (line,) = verdicts(read_groups([make_gat("a")], make_gat("b", models=other))["gat"])
+    assert line.endswith(", on 50 networks in both pools.") and "The taus do not clearly differ: " in line
+
+
+def test_pools_that_share_few_networks_are_not_compared(make_csv):
+    runs = [make_csv(f"{first}.csv", cloud(20, seed=first).assign(seed=range(first, first + 20))) for first in (0, 11)]
+    (line,) = verdicts(read_groups(runs[:1], runs[1])["models"])
     assert line.endswith(
-        "The taus are not compared, because the pools are not independent: 50 networks are in both pools."
+        "not compared: the pools are not independent, and 9 networks trained from the same seeds are too few."
     )
-    assert "The taus differ" not in line and "clearly" not in line

@@ -102,8 +102,8 @@ def test_a_pool_too_small_for_an_interval_has_a_tau(make_run):
     folder = make_run(tau=-0.3, p_value=0.2, tau_ci_low=None, tau_ci_high=None, num_models=10)
     make_models(10).to_csv(folder / "models.csv", index=False)
     text = write_report(folder).read_text()
-    assert "tau = -0.300, of 10 models: too few for an interval." in text.splitlines()[2]
-    assert row(text, "95 % interval")[0] == "(no interval)"
+    assert "tau = -0.300. 10 models are too few for an interval." in text.splitlines()[2]
+    assert row(text, "95 % interval")[0] == "no interval"
     assert "[nan" not in text
     assert not re.search(r"[:,\[] ?NaN", (folder / "report.html").read_text())
 

@@ -24,7 +24,7 @@ def test_what_the_run_holds_has_a_table(make_run):
     found = with_all(folder)
     assert [name for name in found if name not in ALWAYS] == SOMETIMES
     assert {section.figure for section in found.values()} == {"", "taus", "sweep", "ablation"}
-    assert list(found[SOMETIMES[0]].rows[3][3:5]) == ["undefined", "undefined"]
+    assert list(found[SOMETIMES[0]].rows[3][3:5]) == ["undefined", "no interval"]
 
 
 def test_every_row_is_as_wide_as_its_head(make_run):

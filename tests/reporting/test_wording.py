@@ -31,7 +31,13 @@ def test_p_values_in_a_sentence():
 
 @pytest.mark.parametrize("value", [None, math.nan])
 def test_what_is_not_a_number_is_undefined(value):
-    assert wording.number(value) == wording.interval(value, 0.1) == wording.interval(0.1, value) == "undefined"
+    assert wording.number(value) == wording.p_value(value) == "undefined"
+    assert wording.interval(value, 0.1) == wording.interval(0.1, value) == "no interval"
+
+
+def test_a_pool_too_small_for_an_interval():
+    small = Kendall(tau=-0.185, p_value=0.0576, ci_low=math.nan, ci_high=math.nan, num_models=9)
+    assert wording.describe(small) == "tau = -0.185, p = 0.058, 9 models"
 
 
 def test_numbers():
