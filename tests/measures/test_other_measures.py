@@ -130,7 +130,7 @@ def test_plane_contains_the_line(small):
         (lambda s: ks.landscape.plane(*s, directions=("ascent", "ascent")), "`directions` must be two"),
         (lambda s: ks.landscape.line(*s, m=3), "further arguments must be among examples"),
         (lambda s: ks.sharpness_grid(*s, batches=[[0]]), "further arguments must be among examples"),
-        (lambda s: ks.attribute(*s, filter=True), "further arguments must be among m, batches"),
+        (lambda s: ks.attribute(*s, filter=True), "further arguments must be among examples"),
         (lambda s: ks.keskar_sharpness(*s, m=3), "further arguments must be among examples"),
         (lambda s: ks.gradient_norm(*s, m=3), "further arguments must be among examples"),
         (lambda s: ks.landscape.line(*s, num_points=1), "`num_points` must be at least 2"),
