@@ -73,8 +73,8 @@ MeasureName: TypeAlias = Literal[
 ]
 """A measure of the command `measure`."""
 
-CurvatureName: TypeAlias = Literal["hessian"]
-"""A matrix of second derivatives."""
+CurvatureName: TypeAlias = Literal["hessian", "ggn", "fisher"]
+"""A curvature matrix of the loss: its Hessian, the generalized Gauss-Newton matrix, or the empirical Fisher."""
 
 EigenvalueName: TypeAlias = Literal["magnitude", "largest", "smallest"]
 """Which eigenvalues are found: the largest in absolute value, the largest, or the most negative."""

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+from keras.src.backend import get_keras_mask
+from keras.src.backend import set_keras_mask as _set_keras_mask
 from keras.src.layers.convolutional.base_conv import BaseConv
 from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
 from keras.src.losses.loss import unscale_loss_for_distribution
@@ -65,6 +67,29 @@ def unscale_loss(value: Any) -> Any:
         value: A scalar.
     """
     return unscale_loss_for_distribution(value)
+
+
+def keras_mask(tensor: Any) -> Any:
+    """Returns the mask that a layer attached to its output, which losses then heed, or None.
+
+    If `get_keras_mask` is gone: read its successor in `keras.Loss.__call__`.
+
+    Args:
+        tensor: The output.
+    """
+    return get_keras_mask(tensor)
+
+
+def set_keras_mask(tensor: Any, mask: Any) -> None:
+    """Attaches a mask to a tensor, as a layer does to its output.
+
+    If `set_keras_mask` is gone: read its successor in `keras.Layer.__call__`.
+
+    Args:
+        tensor: The tensor.
+        mask: The mask.
+    """
+    _set_keras_mask(tensor, mask)
 
 
 def allow_many_functions(compiled: Callable) -> None:

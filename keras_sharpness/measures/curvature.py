@@ -1,21 +1,18 @@
 """Matrices of second derivatives as operators that any of SciPy's solvers takes."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias, get_args
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
 import scipy.sparse.linalg
 
-from keras_sharpness import backend
 from keras_sharpness.errors import require, require_options
+from keras_sharpness.measures.curvature_products import PRODUCTS
 from keras_sharpness.measures.mean_loss import MeanLoss
 from keras_sharpness.measures.sample import LossArguments, Sample
 from keras_sharpness.objective.losses import LossLike
-from keras_sharpness.objective.objective import Objective
-from keras_sharpness.typing import Array, CurvatureName, Data, ScalingName, State, Weights
-
-KINDS = get_args(CurvatureName)
+from keras_sharpness.typing import CurvatureName, ScalingName
 
 
 class CurvatureArguments(LossArguments, total=False):
@@ -44,14 +41,19 @@ class CurvatureOperator(scipy.sparse.linalg.LinearOperator):
 
         Args:
             sample: Model, loss and examples.
-            kind: "hessian".
+            kind: "hessian", "ggn" (generalized Gauss-Newton) or "fisher" (empirical Fisher).
             scaling: "none" for D = 1, or a scale of the ball: "adaptive", "per_filter", "per_layer".
             eta: Floor added to the scale.
 
         Raises:
-            InputError: If an argument is out of range, or the loss is random.
+            InputError: If an argument is out of range, the loss is random, or the examples depend on each other.
         """
-        require(kind in KINDS, f"`kind` must be one of {', '.join(KINDS)}", kind=kind)
+        require(kind in PRODUCTS, f"`kind` must be one of {', '.join(PRODUCTS)}", kind=kind)
+        require(
+            kind != "fisher" or not sample.training,
+            '`training` must be False for kind="fisher", since batch statistics couple the examples',
+            training=sample.training,
+        )
         self.kind, self.mean_loss = kind, MeanLoss(sample, scaling, eta)
         self.mean_loss.check_deterministic()
         training = sample.training
@@ -81,6 +83,9 @@ class CurvatureOperator(scipy.sparse.linalg.LinearOperator):
             given = [name for name, value in (("x", x), ("y", y), ("loss", loss)) if value is not None]
             extra = ", ".join([*given, *arguments])
             require(not extra, "an operator must be given without what it holds already", extra=extra)
+            require(
+                len(set(model.shape)) == 1, "an operator must be a symmetric matrix", shape=tuple(model.shape)
+            )
             return model
         own: dict[str, Any] = {name: arguments[name] for name in ("kind", "scaling", "eta") if name in arguments}
         rest = {name: value for name, value in arguments.items() if name not in own}
@@ -92,17 +97,6 @@ class CurvatureOperator(scipy.sparse.linalg.LinearOperator):
     def _adjoint(self) -> "CurvatureOperator":
         return self
 
-
-def hessian_product(objective: Objective, training: bool) -> Callable[..., Weights]:
-    """Returns the function that multiplies the Hessian of a batch's loss with a direction."""
-
-    def product(weights: Weights, direction: Weights, state: State, data: Data, indices: Array) -> Weights:
-        return backend.hvp(lambda w: objective.loss(w, state, data, indices, training))(weights, direction)
-
-    return product
-
-
-PRODUCTS: dict[str, Callable[[Objective, bool], Callable[..., Weights]]] = {"hessian": hessian_product}
 
 Source: TypeAlias = keras.Model | Sample | scipy.sparse.linalg.LinearOperator
 """What a curvature matrix is that of: a model, a sample, or the matrix itself."""

@@ -14,7 +14,7 @@ from keras_sharpness.measures.sample import Sample
 from keras_sharpness.objective.objective import Objective
 from keras_sharpness.objective.selection import select
 from keras_sharpness.perturbations import Ball
-from keras_sharpness.typing import Array, ScalingName, Weights
+from keras_sharpness.typing import Array, Data, ScalingName, State, Weights
 
 
 class MeanLoss:
@@ -40,78 +40,139 @@ class MeanLoss:
             InputError: If an argument is out of range.
         """
         require_count("batch_size", 1 if sample.batch_size is None else sample.batch_size)
-        training = sample.training
-        self._sample, self._chosen = sample, select(sample.model, sample.select)
+        self._data, self._training = sample.data.tensors, sample.training
         # Copies, since training would change what some backends return.
         self._weights, self._state = keras.tree.map_structure(ops.copy, sample.values())
-        size = sample.batch_size or len(sample.examples)
-        self._pieces = [sample.examples[k : k + size] for k in range(0, len(sample.examples), size)]
-        self._scale = self._gather(Ball(rho=0.0, scaling=scaling, eta=eta).around(self._weights).scale)
-        self.size, self.weights = len(self._scale), self._gather(self._weights)
+        shapes = [tuple(weight.shape) for weight in self._weights]
+        self._moves = np.repeat(select(sample.model, sample.select), [int(np.prod(shape)) for shape in shapes])
+        self._scale = self._moving(_flat(Ball(rho=0.0, scaling=scaling, eta=eta).around(self._weights).scale))
+        self.weights = self._moving(_flat(self._weights))
+        self.size = len(self.weights)
+        self._pieces = _pieces(sample.examples, sample.batch_size)
+        training = self._training
         self._loss = sample.compile(lambda objective: _loss(objective, training), ("loss", training))
-        self._gradient = sample.compile(
-            lambda objective: backend.value_and_grad(_loss(objective, training)), ("gradient", training)
-        )
+        self._gradient = sample.compile(lambda objective: _gradient(objective, training), ("gradient", training))
 
     def loss(self, move: np.ndarray) -> float:
         """Returns the mean loss at w + D move."""
-        weights = tree.add(self._weights, self._scatter(self._scale * move))
-        return float(self._mean(lambda *rest: self._loss(weights, *rest)))
+        return float(self._mean(self._loss, self._all(self._scale * move)))
 
     def gradient(self) -> tuple[float, np.ndarray]:
         """Returns the mean loss and D times its gradient, shape (size,)."""
-        loss, gradient = self._mean(lambda *rest: self._gradient(self._weights, *rest))
-        return float(loss), self._scale * self._gather(gradient)
+        loss, gradient = self._mean(self._gradient)
+        return float(loss), self._scale * self._moving(gradient)
 
     def product(self, function: Callable, vector: np.ndarray) -> np.ndarray:
         """Returns D M D times a vector, M a symmetric matrix of the mean loss.
 
         Args:
-            function: From (weights, direction, state, data, indices) to M of a piece times the direction.
+            function: From (weights, direction, state, data, indices) to M of a piece times the direction. Direction and
+                product are flat and hold the entries of all weights; see `flatten`.
             vector: Shape (size,).
         """
-        direction = self._scatter(self._scale * np.ravel(vector))
-        parts = self._mean(lambda *rest: function(self._weights, direction, *rest))
-        return self._scale * self._gather(parts)
+        return self._scale * self._moving(self._mean(function, self._all(self._scale * np.ravel(vector))))
 
     def check_deterministic(self) -> None:
-        """Raises if the loss differs between two evaluations; an average over its noise would be needed then.
+        """Raises if the loss of the first examples differs between two evaluations.
+
+        In training mode, noise that every evaluation repeats is no difference: that of Keras's layers, and on PyTorch
+        all that draws from the global generator. In inference mode, such draws are a difference.
 
         Raises:
             InputError: If the loss is random.
         """
-        first, second = (self.loss(np.zeros(self.size)) for _ in range(2))
+        nowhere, piece = self._all(np.zeros(self.size)), self._pieces[0][1]
+
+        def evaluate() -> float:
+            return float(self._loss(self._weights, nowhere, self._state, self._data, piece))
+
+        def repeat() -> float:
+            with backend.repeatable():
+                return evaluate()
+
+        # From one context to the next the generator starts anew, within a context it goes on.
+        with backend.repeatable():
+            first, second = (repeat() if self._training else evaluate() for _ in range(2))
         same = bool(np.isclose(first, second, rtol=1e-6, atol=0, equal_nan=True))
         require(same, "the loss must be the same when it is evaluated twice", losses=(first, second))
 
-    def _mean(self, evaluate: Callable[..., Any]) -> Any:
+    def _mean(self, function: Callable, *vectors: Array) -> Any:
         """Returns the average over the pieces, weighted by their sizes, in float64."""
         total: Any = None
-        for piece in self._pieces:
+        for share, piece in self._pieces:
             with backend.repeatable():
-                part = evaluate(self._state, self._sample.data.tensors, ops.convert_to_tensor(piece))
-            weight = len(piece) / len(self._sample.examples)
-            part = keras.tree.map_structure(lambda a, weight=weight: weight * _float64(a), part)
+                part = function(self._weights, *vectors, self._state, self._data, piece)
+            part = keras.tree.map_structure(lambda a, share=share: share * _float64(a), part)
             total = part if total is None else keras.tree.map_structure(np.add, total, part)
         return total
 
-    def _gather(self, arrays: Weights) -> np.ndarray:
-        chosen = [_float64(a).ravel() for a, moves in zip(arrays, self._chosen, strict=True) if moves]
-        return np.concatenate(chosen)
+    def _moving(self, vector: np.ndarray) -> np.ndarray:
+        """Returns the entries that move."""
+        return vector[self._moves]
 
-    def _scatter(self, vector: np.ndarray) -> Weights:
-        arrays, start = [], 0
-        for weight, moves in zip(self._weights, self._chosen, strict=True):
-            shape = tuple(weight.shape)
-            size = int(np.prod(shape)) if moves else 0
-            part = vector[start : start + size].reshape(shape) if moves else np.zeros(shape)
-            arrays.append(ops.cast(ops.convert_to_tensor(part.astype("float32")), weight.dtype))
-            start += size
-        return arrays
+    def _all(self, vector: np.ndarray) -> Array:
+        """Returns a tensor of the entries of all weights, zero where they do not move."""
+        entries = np.zeros(len(self._moves), _dtype(self._weights))
+        entries[self._moves] = vector
+        return ops.convert_to_tensor(entries)
+
+
+def flatten(arrays: Weights) -> Array:
+    """Returns the entries of all arrays, one after another. For use inside compiled functions.
+
+    One tensor costs one transfer to NumPy, a list one for each array.
+
+    Args:
+        arrays: The arrays, at least one.
+    """
+    dtype = _dtype(arrays)
+    return ops.concatenate([ops.cast(ops.reshape(array, (-1,)), dtype) for array in arrays])
+
+
+def unflatten(vector: Array, weights: Weights) -> Weights:
+    """Returns the arrays whose entries a flat tensor holds. For use inside compiled functions.
+
+    Args:
+        vector: The entries.
+        weights: Arrays of the shapes and dtypes to return.
+    """
+    arrays, start = [], 0
+    for weight in weights:
+        stop = start + int(np.prod(tuple(weight.shape)))
+        arrays.append(ops.cast(ops.reshape(vector[start:stop], tuple(weight.shape)), weight.dtype))
+        start = stop
+    return arrays
 
 
 def _loss(objective: Objective, training: bool) -> Callable[..., Array]:
-    return lambda weights, state, data, indices: objective.loss(weights, state, data, indices, training)
+    def loss(weights: Weights, move: Array, state: State, data: Data, indices: Array) -> Array:
+        return objective.loss(tree.add(weights, unflatten(move, weights)), state, data, indices, training)
+
+    return loss
+
+
+def _gradient(objective: Objective, training: bool) -> Callable[..., tuple[Array, Array]]:
+    def gradient(weights: Weights, state: State, data: Data, indices: Array) -> tuple[Array, Array]:
+        loss, arrays = backend.value_and_grad(objective.loss)(weights, state, data, indices, training)
+        return loss, flatten(arrays)
+
+    return gradient
+
+
+def _pieces(examples: np.ndarray, batch_size: int | None) -> list[tuple[float, Array]]:
+    """Returns the share and the indices of each piece."""
+    size = batch_size or len(examples)
+    parts = [examples[start : start + size] for start in range(0, len(examples), size)]
+    return [(len(part) / len(examples), ops.convert_to_tensor(part)) for part in parts]
+
+
+def _dtype(arrays: Weights) -> str:
+    """Returns "float64" if there is an array of it, else "float32"."""
+    return keras.backend.result_type("float32", *(array.dtype for array in arrays))
+
+
+def _flat(arrays: Weights) -> np.ndarray:
+    return np.concatenate([_float64(array).ravel() for array in arrays])
 
 
 def _float64(array: Array) -> np.ndarray:
