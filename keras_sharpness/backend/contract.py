@@ -20,7 +20,7 @@ class Backend(Protocol):
     LOOPS_CONVOLUTIONS: bool
     VECTORIZES_CONVOLUTIONS: bool
 
-    def value_and_grad(self, fn: Callable, has_aux: bool = False) -> Callable:
+    def value_and_grad(self, fn: Callable[..., Any], has_aux: bool = False) -> Callable[..., Any]:
         """Returns the function that computes a loss and its gradient.
 
         Args:
@@ -32,7 +32,7 @@ class Backend(Protocol):
             scalar does not depend on have gradients of zeros.
         """
 
-    def hvp(self, fn: Callable) -> Callable:
+    def hvp(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """Returns the function that multiplies by a Hessian.
 
         Args:
@@ -42,7 +42,7 @@ class Backend(Protocol):
             From (point, direction), two such lists, to the Hessian at the point times the direction.
         """
 
-    def jvp(self, fn: Callable) -> Callable:
+    def jvp(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """Returns the function that multiplies by a Jacobian from the right.
 
         Args:
@@ -53,7 +53,7 @@ class Backend(Protocol):
             do not depend on the point have derivatives of zeros.
         """
 
-    def vjp(self, fn: Callable) -> Callable:
+    def vjp(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """Returns the function that multiplies by a Jacobian from the left.
 
         Args:
@@ -64,14 +64,14 @@ class Backend(Protocol):
             value and cotangent). Arrays that the value does not depend on have gradients of zeros.
         """
 
-    def compile(self, fn: Callable) -> Callable:
+    def compile(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """Returns the function, traced once for each combination of argument shapes.
 
         Args:
             fn: From structures of tensors to such a structure.
         """
 
-    def outline(self, fn: Callable, *args: Any) -> Any:
+    def outline(self, fn: Callable[..., Any], *args: Any) -> Any:
         """Returns what a function would return, for its structure, shapes and dtypes.
 
         Args:
@@ -79,7 +79,7 @@ class Backend(Protocol):
             *args: Its arguments.
         """
 
-    def vectorize(self, fn: Callable, in_axes: tuple) -> Callable:
+    def vectorize(self, fn: Callable[..., Any], in_axes: tuple[Any, ...]) -> Callable[..., Any]:
         """Returns the function mapped over the leading axis of its arguments.
 
         Args:
@@ -88,7 +88,7 @@ class Backend(Protocol):
         """
 
     def scan(
-        self, step: Callable, carry: Any, xs: Any = None, length: int | None = None, outputs: Any = None
+        self, step: Callable[..., Any], carry: Any, xs: Any = None, length: int | None = None, outputs: Any = None
     ) -> tuple[Any, Any]:
         """Threads a carry through steps and stacks what they return. For use inside compiled functions.
 
@@ -104,7 +104,7 @@ class Backend(Protocol):
             The last carry, and the structure of y with each tensor stacked along a new leading axis.
         """
 
-    def sparse_product(self, matrix: np.ndarray) -> Callable:
+    def sparse_product(self, matrix: np.ndarray) -> Callable[..., Any]:
         """Returns the differentiable function that multiplies a matrix by a dense one.
 
         Args:

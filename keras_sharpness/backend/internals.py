@@ -92,7 +92,7 @@ def set_keras_mask(tensor: Any, mask: Any) -> None:
     _set_keras_mask(tensor, mask)
 
 
-def allow_many_functions(compiled: Callable) -> None:
+def allow_many_functions(compiled: Callable[..., Any]) -> None:
     """Keeps TensorFlow from warning of frequent tracing.
 
     Each measure traces a function of its own, which TensorFlow takes for one function traced again and again. If

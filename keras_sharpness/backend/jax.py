@@ -15,44 +15,46 @@ VECTORIZES_CONVOLUTIONS = True
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
-def value_and_grad(fn: Callable, has_aux: bool = False) -> Callable:
+def value_and_grad(fn: Callable[..., Any], has_aux: bool = False) -> Callable[..., Any]:
     return jax.value_and_grad(fn, has_aux=has_aux)
 
 
-def hvp(fn: Callable) -> Callable:
+def hvp(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Forward over reverse mode."""
     return lambda point, direction: jax.jvp(jax.grad(fn), (point,), (direction,))[1]
 
 
-def jvp(fn: Callable) -> Callable:
+def jvp(fn: Callable[..., Any]) -> Callable[..., Any]:
     return lambda point, direction: jax.jvp(fn, (point,), (direction,))
 
 
-def vjp(fn: Callable) -> Callable:
-    def wrapped(point: list, cotangent: Any) -> tuple:
+def vjp(fn: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapped(point: list[Any], cotangent: Any) -> tuple[Any, ...]:
         value, pull = jax.vjp(fn, point)
         return value, pull(cotangent)[0]
 
     return wrapped
 
 
-def compile(fn: Callable) -> Callable:
+def compile(fn: Callable[..., Any]) -> Callable[..., Any]:
     return jax.jit(fn)
 
 
-def outline(fn: Callable, *args: Any) -> Any:
+def outline(fn: Callable[..., Any], *args: Any) -> Any:
     return jax.eval_shape(fn, *args)
 
 
-def vectorize(fn: Callable, in_axes: tuple) -> Callable:
+def vectorize(fn: Callable[..., Any], in_axes: tuple[Any, ...]) -> Callable[..., Any]:
     return jax.vmap(fn, in_axes=in_axes)
 
 
-def scan(step: Callable, carry: Any, xs: Any = None, length: int | None = None, outputs: Any = None) -> tuple[Any, Any]:
+def scan(
+    step: Callable[..., Any], carry: Any, xs: Any = None, length: int | None = None, outputs: Any = None
+) -> tuple[Any, Any]:
     return jax.lax.scan(step, carry, xs, length=length)
 
 
-def sparse_product(matrix: np.ndarray) -> Callable:
+def sparse_product(matrix: np.ndarray) -> Callable[..., Any]:
     """XLA gathers and scatters a row at a time: on a CPU its dense product is faster."""
     constant = jnp.asarray(matrix)
     return lambda dense: constant @ dense

@@ -9,7 +9,9 @@ from keras import ops
 from keras_sharpness import backend
 
 
-def unrolled(step: Callable, carry: Any, xs: Any = None, length: int | None = None, outputs: Any = None) -> tuple:
+def unrolled(
+    step: Callable[..., Any], carry: Any, xs: Any = None, length: int | None = None, outputs: Any = None
+) -> tuple[Any, ...]:
     """Does what `contract.Backend.scan` does, in a Python loop.
 
     Inside a compiled function the loop is unrolled; outside, its step may be compiled.
@@ -34,7 +36,7 @@ def unrolled(step: Callable, carry: Any, xs: Any = None, length: int | None = No
     return carry, keras.tree.map_structure(lambda *leaves: ops.stack(leaves), *ys)
 
 
-def _empty(step: Callable, carry: Any, xs: Any) -> Any:
+def _empty(step: Callable[..., Any], carry: Any, xs: Any) -> Any:
     """Returns the stack of no outputs. Their shapes come from one step, which PyTorch runs and the others trace."""
     x = None if xs is None else keras.tree.map_structure(lambda a: ops.zeros(a.shape[1:], a.dtype), xs)
     _, y = backend.outline(step, carry, x)

@@ -21,8 +21,8 @@ LOOPS_CONVOLUTIONS = True
 VECTORIZES_CONVOLUTIONS = False
 
 
-def value_and_grad(fn: Callable, has_aux: bool = False) -> Callable:
-    def wrapped(weights: list, *args: Any) -> tuple:
+def value_and_grad(fn: Callable[..., Any], has_aux: bool = False) -> Callable[..., Any]:
+    def wrapped(weights: list[Any], *args: Any) -> tuple[Any, ...]:
         with _tape(weights) as tape:
             output = fn(weights, *args)
             value = output[0] if has_aux else output
@@ -31,10 +31,10 @@ def value_and_grad(fn: Callable, has_aux: bool = False) -> Callable:
     return wrapped
 
 
-def hvp(fn: Callable) -> Callable:
+def hvp(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Reverse over reverse mode: every operation that has a gradient of its gradient will do."""
 
-    def wrapped(point: list, direction: list) -> list:
+    def wrapped(point: list[Any], direction: list[Any]) -> list[Any]:
         with _tape(point) as tape:
             gradient = value_and_grad(fn)(point)[1]
         return _gradient(tape, gradient, point, direction)
@@ -42,14 +42,14 @@ def hvp(fn: Callable) -> Callable:
     return wrapped
 
 
-def jvp(fn: Callable) -> Callable:
+def jvp(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Reverse over reverse mode too: `tf.autodiff.ForwardAccumulator` does not reach into loops.
 
     u -> J'u is linear, and its transpose is J. So the gradient of J'u with respect to u, which may be anything, is
     taken with the direction as cotangent.
     """
 
-    def wrapped(point: list, direction: list) -> tuple:
+    def wrapped(point: list[Any], direction: list[Any]) -> tuple[Any, ...]:
         with _tape(point) as inner:
             value = fn(point)
         cotangent = keras.tree.map_structure(tf.ones_like, value)
@@ -61,8 +61,8 @@ def jvp(fn: Callable) -> Callable:
     return wrapped
 
 
-def vjp(fn: Callable) -> Callable:
-    def wrapped(point: list, cotangent: Any) -> tuple:
+def vjp(fn: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapped(point: list[Any], cotangent: Any) -> tuple[Any, ...]:
         with _tape(point) as tape:
             value = fn(point)
         return value, _gradient(tape, value, point, cotangent)
@@ -77,28 +77,28 @@ def _tape(watched: Any) -> Iterator[tf.GradientTape]:
         yield tape
 
 
-def _gradient(tape: tf.GradientTape, value: Any, point: list, cotangent: Any = None) -> list:
+def _gradient(tape: tf.GradientTape, value: Any, point: list[Any], cotangent: Any = None) -> list[Any]:
     zero = tf.UnconnectedGradients.ZERO
     gradient = tape.gradient(value, point, output_gradients=cotangent, unconnected_gradients=zero)
     # Look-ups (embeddings) have sparse gradients, which arithmetic on lists of arrays does not know.
     return [tf.convert_to_tensor(g) for g in gradient]
 
 
-def compile(fn: Callable) -> Callable:
+def compile(fn: Callable[..., Any]) -> Callable[..., Any]:
     compiled = tf.function(fn, autograph=False)
     allow_many_functions(compiled)
     return compiled
 
 
-def outline(fn: Callable, *args: Any) -> Any:
+def outline(fn: Callable[..., Any], *args: Any) -> Any:
     return tf.function(fn, autograph=False).get_concrete_function(*args).structured_outputs
 
 
-def vectorize(fn: Callable, in_axes: tuple) -> Callable:
+def vectorize(fn: Callable[..., Any], in_axes: tuple[Any, ...]) -> Callable[..., Any]:
     def wrapped(*args: Any) -> Any:
         mapped = tuple(arg for arg, axis in zip(args, in_axes, strict=True) if axis == 0)
 
-        def one(elements: tuple) -> Any:
+        def one(elements: tuple[Any, ...]) -> Any:
             remaining = iter(elements)
             return fn(*(next(remaining) if axis == 0 else arg for arg, axis in zip(args, in_axes, strict=True)))
 
@@ -107,7 +107,9 @@ def vectorize(fn: Callable, in_axes: tuple) -> Callable:
     return wrapped
 
 
-def scan(step: Callable, carry: Any, xs: Any = None, length: int | None = None, outputs: Any = None) -> tuple[Any, Any]:
+def scan(
+    step: Callable[..., Any], carry: Any, xs: Any = None, length: int | None = None, outputs: Any = None
+) -> tuple[Any, Any]:
     """`keras.ops.scan` demands outputs shaped as the carry; this does not."""
     size = length if xs is None else tf.nest.flatten(xs)[0].shape[0]
     if size == 0:
@@ -115,7 +117,7 @@ def scan(step: Callable, carry: Any, xs: Any = None, length: int | None = None, 
         return unrolled(step, carry, xs, length, outputs)
     outputs = keras.config.floatx() if outputs is None else outputs
 
-    def body(i: tf.Tensor, carry: Any, arrays: list) -> tuple:
+    def body(i: tf.Tensor, carry: Any, arrays: list[Any]) -> tuple[Any, ...]:
         x = None if xs is None else tf.nest.map_structure(lambda a: a[i], xs)
         carry, y = step(carry, x)
         keras.tree.assert_same_structure(outputs, y)
@@ -129,7 +131,7 @@ def scan(step: Callable, carry: Any, xs: Any = None, length: int | None = None, 
     return carry, keras.tree.pack_sequence_as(outputs, [array.stack() for array in arrays])
 
 
-def sparse_product(matrix: np.ndarray) -> Callable:
+def sparse_product(matrix: np.ndarray) -> Callable[..., Any]:
     """`SparseTensor`'s own product is slower than a dense one; sums of gathered rows are not."""
     rows, columns = np.nonzero(matrix)
     forward = _weighted_sum(matrix[rows, columns], columns, rows, len(matrix))
@@ -137,13 +139,13 @@ def sparse_product(matrix: np.ndarray) -> Callable:
     backward = _weighted_sum(matrix[rows, columns][order], rows[order], columns[order], matrix.shape[1])
 
     @tf.custom_gradient
-    def product(dense: tf.Tensor) -> tuple:
+    def product(dense: tf.Tensor) -> tuple[Any, ...]:
         return forward(dense), backward
 
     return product
 
 
-def _weighted_sum(values: np.ndarray, sources: np.ndarray, targets: np.ndarray, num_targets: int) -> Callable:
+def _weighted_sum(values: np.ndarray, sources: np.ndarray, targets: np.ndarray, num_targets: int) -> Callable[..., Any]:
     """Returns the function that adds values[k] times row sources[k] to row targets[k], targets ascending."""
     # Rows are summed as they are gathered where all values are one, as binary features are.
     if np.all(values == 1):
@@ -173,5 +175,5 @@ def on_accelerator() -> bool:
     return bool(_accelerators())
 
 
-def _accelerators() -> list:
+def _accelerators() -> list[Any]:
     return tf.config.list_logical_devices("GPU") + tf.config.list_logical_devices("TPU")

@@ -11,38 +11,40 @@ import numpy as np
 import torch
 from keras import ops
 
-# PyTorch runs eagerly: a Python loop is its scan.
-from keras_sharpness.backend.loops import unrolled as scan  # noqa: F401
+from keras_sharpness.backend.loops import unrolled
 
 LOOPS_CONVOLUTIONS = True
 # `torch.func.vmap` cannot map a convolution on channels last, Keras's default.
 VECTORIZES_CONVOLUTIONS = False
 
+# PyTorch runs eagerly: a Python loop is its scan.
+scan = unrolled
 
-def value_and_grad(fn: Callable, has_aux: bool = False) -> Callable:
+
+def value_and_grad(fn: Callable[..., Any], has_aux: bool = False) -> Callable[..., Any]:
     transformed = torch.func.grad_and_value(fn, has_aux=has_aux)
 
-    def wrapped(weights: list, *args: Any) -> tuple:
+    def wrapped(weights: list[Any], *args: Any) -> tuple[Any, ...]:
         gradient, output = transformed(weights, *args)
         return output, gradient
 
     return wrapped
 
 
-def hvp(fn: Callable) -> Callable:
+def hvp(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Reverse over reverse mode: not every operation has a forward derivative."""
 
-    def wrapped(point: list, direction: list) -> list:
+    def wrapped(point: list[Any], direction: list[Any]) -> list[Any]:
         pull = torch.func.vjp(torch.func.grad(fn), point)[1]
         return pull(direction)[0]
 
     return wrapped
 
 
-def jvp(fn: Callable) -> Callable:
+def jvp(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Reverse over reverse mode too: u -> J'u is linear, wherever it is taken, and its transpose is J."""
 
-    def wrapped(point: list, direction: list) -> tuple:
+    def wrapped(point: list[Any], direction: list[Any]) -> tuple[Any, ...]:
         value, pull = torch.func.vjp(fn, point)[:2]
         transposed = torch.func.vjp(pull, keras.tree.map_structure(torch.zeros_like, value))[1]
         return value, transposed((direction,))[0]
@@ -50,26 +52,26 @@ def jvp(fn: Callable) -> Callable:
     return wrapped
 
 
-def vjp(fn: Callable) -> Callable:
-    def wrapped(point: list, cotangent: Any) -> tuple:
+def vjp(fn: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapped(point: list[Any], cotangent: Any) -> tuple[Any, ...]:
         value, pull = torch.func.vjp(fn, point)[:2]
         return value, pull(cotangent)[0]
 
     return wrapped
 
 
-def compile(fn: Callable) -> Callable:
+def compile(fn: Callable[..., Any]) -> Callable[..., Any]:
     """PyTorch runs eagerly. All gradients come from `torch.func`, so autograd need not record anything."""
     return torch.no_grad()(fn)
 
 
-def outline(fn: Callable, *args: Any) -> Any:
+def outline(fn: Callable[..., Any], *args: Any) -> Any:
     """Without a compiler there is nothing to trace: the function is run."""
     with torch.no_grad(), repeatable():
         return fn(*args)
 
 
-def vectorize(fn: Callable, in_axes: tuple) -> Callable:
+def vectorize(fn: Callable[..., Any], in_axes: tuple[Any, ...]) -> Callable[..., Any]:
     return torch.func.vmap(fn, in_dims=in_axes, randomness="different")
 
 
@@ -81,18 +83,18 @@ def repeatable() -> Iterator[None]:
         yield
 
 
-def sparse_product(matrix: np.ndarray) -> Callable:
+def sparse_product(matrix: np.ndarray) -> Callable[..., Any]:
     return _product(_csr(matrix), _csr(matrix.T))
 
 
-def _product(matrix: torch.Tensor, transposed: torch.Tensor) -> Callable:
+def _product(matrix: torch.Tensor, transposed: torch.Tensor) -> Callable[..., Any]:
     class Product(torch.autograd.Function):
         @staticmethod
         def forward(dense: torch.Tensor) -> torch.Tensor:
             return matrix @ dense
 
         @staticmethod
-        def setup_context(ctx: Any, inputs: tuple, output: torch.Tensor) -> None:
+        def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
             pass
 
         @staticmethod

@@ -38,13 +38,13 @@ class Abalone(tfds.core.GeneratorBasedBuilder):
             license="CC BY 4.0",
         )
 
-    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator[Any]]:
         sex, measurements, rings = abalone.parse(embedded.read("abalone.csv"))
         columns = {"sex": sex, **dict(zip(abalone.MEASUREMENTS, measurements.T, strict=True)), "rings": rings}
         train, test = abalone.split(len(rings), seed=0)
         return {"train": _examples(columns, train), "test": _examples(columns, test)}
 
-    def _generate_examples(self) -> Iterator:
+    def _generate_examples(self) -> Iterator[Any]:
         # The splits bring their own generators.
         raise NotImplementedError
 
@@ -78,7 +78,7 @@ class Cora(tfds.core.GeneratorBasedBuilder):
             citation="Sen, P. et al. (2008). Collective classification in network data. AI Magazine 29(3).",
         )
 
-    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
+    def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator[Any]]:
         features, labels, links = cora.read()
         if self.builder_config.name == "citations":
             senders, receivers = cora.both_directions(links)
@@ -89,7 +89,7 @@ class Cora(tfds.core.GeneratorBasedBuilder):
         splits["rest"] = np.setdiff1d(nodes, np.concatenate(list(splits.values())))
         return {name: _examples(columns, indices) for name, indices in splits.items()}
 
-    def _generate_examples(self) -> Iterator:
+    def _generate_examples(self) -> Iterator[Any]:
         # The splits bring their own generators.
         raise NotImplementedError
 

@@ -22,7 +22,7 @@ class AbstractDistribution(abc.ABC):
         """Calls that run at once."""
 
     @abc.abstractmethod
-    def compile(self, fn: Callable) -> Callable:
+    def compile(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """Returns a function of tensors in the form that `map` takes, compiled once for all calls."""
 
     @abc.abstractmethod
@@ -34,7 +34,7 @@ class AbstractDistribution(abc.ABC):
         """
 
     @abc.abstractmethod
-    def map(self, fn: Callable, calls: Iterable[tuple]) -> Iterator[Any]:
+    def map(self, fn: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         """Yields the results of calls, structures of NumPy arrays, in their order.
 
         Args:
@@ -47,7 +47,7 @@ class AbstractDistribution(abc.ABC):
         """Returns, inside a compiled function, the average over the shares of a batch."""
 
     @abc.abstractmethod
-    def gather(self, structure: Any) -> list:
+    def gather(self, structure: Any) -> list[Any]:
         """Returns what each process has, the chief's first.
 
         Args:
@@ -84,7 +84,7 @@ class Replicas(Protocol):
     def place(self, data: Any) -> Any:
         """Returns a structure of tensors, copied to each local replica once for many calls."""
 
-    def run(self, fn: Callable, calls: list[tuple]) -> list:
+    def run(self, fn: Callable[..., Any], calls: list[tuple[Any, ...]]) -> list[Any]:
         """Returns the results of one call on each local replica, as NumPy arrays.
 
         Args:
@@ -99,13 +99,13 @@ class Replicas(Protocol):
             vector: Vector of int32 of this process, shape (n,).
         """
 
-    def compile_shared(self, fn: Callable) -> Callable:
+    def compile_shared(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """Returns a function in the form that `run_shared` takes."""
 
     def place_shared(self, data: Any) -> Any:
         """Returns a structure of tensors in a form that need not travel with each call of `run_shared`."""
 
-    def run_shared(self, fn: Callable, args: tuple) -> Any:
+    def run_shared(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         """Returns the result of one call that all replicas work at, as NumPy arrays.
 
         Args:

@@ -20,7 +20,7 @@ PROCESSES = tuple(f"KERAS_DISTRIBUTION_{name}" for name in ("JOB_ADDRESSES", "NU
 class Copies:
     """An array on each device."""
 
-    def __init__(self, array: Any, devices: list) -> None:
+    def __init__(self, array: Any, devices: list[Any]) -> None:
         """Copies the array."""
         self.arrays = {device: jax.device_put(array, device) for device in devices}
 
@@ -40,21 +40,21 @@ class MeshReplicas:
     def place(self, data: Any) -> Any:
         return keras.tree.map_structure(lambda a: Copies(a, self._devices), data)
 
-    def run(self, fn: Callable, calls: list[tuple]) -> list:
+    def run(self, fn: Callable[..., Any], calls: list[tuple[Any, ...]]) -> list[Any]:
         # In threads, since loops that are not compiled run as Python, which would keep the other devices waiting.
         return [*self._threads.map(lambda device, args: _run(fn, args, device), self._devices, calls)]
 
     def all_gather(self, vector: np.ndarray) -> np.ndarray:
         return multihost_utils.process_allgather(vector)
 
-    def compile_shared(self, fn: Callable) -> Callable:
+    def compile_shared(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         # The compiler divides the work: arguments are cut along their examples only.
         return jax.jit(fn, out_shardings=self._sharding())
 
     def place_shared(self, data: Any) -> Any:
         return keras.tree.map_structure(self._everywhere, data)
 
-    def run_shared(self, fn: Callable, args: tuple) -> Any:
+    def run_shared(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         return keras.tree.map_structure(np.asarray, fn(*keras.tree.map_structure(self._everywhere, args)))
 
     def mean(self, structure: Any) -> Any:
@@ -71,7 +71,7 @@ class MeshReplicas:
         return jax.sharding.NamedSharding(self._mesh, jax.sharding.PartitionSpec(*axes))
 
 
-def _run(fn: Callable, args: tuple, device: Any) -> Any:
+def _run(fn: Callable[..., Any], args: tuple[Any, ...], device: Any) -> Any:
     def put(leaf: Any) -> Any:
         if leaf is None or isinstance(leaf, Copies):
             return leaf and leaf.arrays[device]

@@ -27,7 +27,7 @@ class GroupReplicas:
     def place(self, data: Any) -> Any:
         return data
 
-    def run(self, fn: Callable, calls: list[tuple]) -> list:
+    def run(self, fn: Callable[..., Any], calls: list[tuple[Any, ...]]) -> list[Any]:
         return [to_numpy(fn(*to_tensors(args))) for args in calls]
 
     def all_gather(self, vector: np.ndarray) -> np.ndarray:
@@ -36,13 +36,13 @@ class GroupReplicas:
         torch.distributed.all_gather(rows, own, group=self._group)
         return to_numpy(torch.stack(rows))
 
-    def compile_shared(self, fn: Callable) -> Callable:
+    def compile_shared(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         return backend.compile(fn)
 
     def place_shared(self, data: Any) -> Any:
         return data
 
-    def run_shared(self, fn: Callable, args: tuple) -> Any:
+    def run_shared(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         return self.run(fn, [cut(args, replica, self.total) for replica in self.local])[0]
 
     def mean(self, structure: Any) -> Any:

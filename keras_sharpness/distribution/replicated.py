@@ -25,7 +25,7 @@ class Replicated(AbstractDistribution):
             InputError: If the processes have different numbers of devices.
         """
         self._replicas = replicas
-        self._placed: dict[int, tuple] = {}
+        self._placed: dict[int, tuple[Any, ...]] = {}
         # `gather` reads what process p sends as the results of replicas p * len(local) and following.
         total, local = replicas.total, replicas.local
         self._num_processes = total // max(len(local), 1)
@@ -40,7 +40,7 @@ class Replicated(AbstractDistribution):
     def is_chief(self) -> bool:
         return self._replicas.local[0] == 0
 
-    def compile(self, fn: Callable) -> Callable:
+    def compile(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         return backend.compile(fn)
 
     def mean(self, structure: Any) -> Any:
@@ -52,7 +52,7 @@ class Replicated(AbstractDistribution):
             self._placed[id(data)] = data, self._replicas.place(data)
         return self._placed[id(data)][1]
 
-    def map(self, fn: Callable, calls: Iterable[tuple]) -> Iterator[Any]:
+    def map(self, fn: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         rest, total = iter(calls), self._replicas.total
         while some := [*itertools.islice(rest, total)]:
             # Replicas without a call repeat the last, so that all run the same program.
@@ -60,7 +60,7 @@ class Replicated(AbstractDistribution):
             results = [result for part in self.gather(self._replicas.run(fn, mine)) for result in part]
             yield from results[: len(some)]
 
-    def gather(self, structure: Any) -> list:
+    def gather(self, structure: Any) -> list[Any]:
         if self._num_processes == 1:
             return [structure]
         return [unpack(row, structure) for row in self._replicas.all_gather(pack(structure))]

@@ -21,7 +21,7 @@ class SplitExamples(AbstractDistribution):
     def is_chief(self) -> bool:
         return self._processes.is_chief
 
-    def compile(self, fn: Callable) -> Callable:
+    def compile(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         return self._replicas.compile_shared(fn)
 
     def place(self, data: Any) -> Any:
@@ -30,10 +30,10 @@ class SplitExamples(AbstractDistribution):
     def mean(self, structure: Any) -> Any:
         return self._replicas.mean(structure)
 
-    def map(self, fn: Callable, calls: Iterable[tuple]) -> Iterator[Any]:
+    def map(self, fn: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         return (self._replicas.run_shared(fn, args) for args in calls)
 
-    def gather(self, structure: Any) -> list:
+    def gather(self, structure: Any) -> list[Any]:
         return self._processes.gather(structure)
 
     def describe(self) -> dict[str, Any]:

@@ -28,12 +28,12 @@ class StrategyReplicas:
         # The strategy has no public list of its local replicas: each is sent its number, to be read here.
         numbers = self._distribute(tf.constant)
         self.local = [int(number) for number in strategy.experimental_local_results(numbers)]
-        self._compiled: dict[Callable, Callable] = {}
+        self._compiled: dict[Callable[..., Any], Callable[..., Any]] = {}
 
     def place(self, data: Any) -> Any:
         return keras.tree.map_structure(lambda a: self._distribute(lambda replica: self._copy(a, replica)), data)
 
-    def run(self, fn: Callable, calls: list[tuple]) -> list:
+    def run(self, fn: Callable[..., Any], calls: list[tuple[Any, ...]]) -> list[Any]:
         args = keras.tree.map_structure(lambda *leaves: self._each(leaves), *calls)
         if fn not in self._compiled:
             self._compiled[fn] = backend.compile(lambda *args: self._everywhere(fn, args))
@@ -46,14 +46,14 @@ class StrategyReplicas:
         # Every replica sends its process's vector, so that there is one for each process at every len(local)-th row.
         return self._strategy.gather(rows, axis=0).numpy()[:: len(self.local)]
 
-    def compile_shared(self, fn: Callable) -> Callable:
+    def compile_shared(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         # `run` compiles it: replicas can average only in a function that the strategy itself runs.
         return fn
 
     def place_shared(self, data: Any) -> Any:
         return self.place(data)
 
-    def run_shared(self, fn: Callable, args: tuple) -> Any:
+    def run_shared(self, fn: Callable[..., Any], args: tuple[Any, ...]) -> Any:
         return self.run(fn, [cut(args, replica, self.total) for replica in self.local])[0]
 
     def mean(self, structure: Any) -> Any:
@@ -70,7 +70,7 @@ class StrategyReplicas:
         with tf.device(self._strategy.extended.worker_devices[self.local.index(replica)]):
             return tf.identity(array)
 
-    def _everywhere(self, fn: Any, args: tuple) -> Any:
+    def _everywhere(self, fn: Any, args: tuple[Any, ...]) -> Any:
         if not isinstance(fn, tf.types.experimental.PolymorphicFunction):
             return self._strategy.run(fn, args)
         # Traced outside the strategy, so that layers and losses do not divide by the number of replicas.
@@ -82,7 +82,7 @@ class StrategyReplicas:
             return None
         return tf.TensorSpec.from_tensor(self._strategy.experimental_local_results(value)[0])
 
-    def _each(self, leaves: tuple) -> Any:
+    def _each(self, leaves: tuple[Any, ...]) -> Any:
         """Returns one argument of all replicas, from what each of them gets."""
         if leaves[0] is None or isinstance(leaves[0], tf.distribute.DistributedValues):
             return leaves[0]

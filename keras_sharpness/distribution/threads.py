@@ -22,7 +22,7 @@ class Threads(AbstractDistribution):
     def at_once(self) -> int:
         return backend.workers()
 
-    def compile(self, fn: Callable) -> Callable:
+    def compile(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         return backend.compile(fn)
 
     def place(self, data: Any) -> Any:
@@ -31,10 +31,10 @@ class Threads(AbstractDistribution):
     def mean(self, structure: Any) -> Any:
         return structure
 
-    def map(self, fn: Callable, calls: Iterable[tuple]) -> Iterator[Any]:
+    def map(self, fn: Callable[..., Any], calls: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         return map_in_threads(lambda args: to_numpy(fn(*to_tensors(args))), calls)
 
-    def gather(self, structure: Any) -> list:
+    def gather(self, structure: Any) -> list[Any]:
         return [structure]
 
     def describe(self) -> dict[str, Any]:

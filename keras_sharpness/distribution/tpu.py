@@ -3,6 +3,7 @@
 import concurrent.futures
 import socket
 import threading
+from typing import Any
 from urllib.parse import urlsplit
 
 import tensorflow as tf
@@ -34,7 +35,7 @@ def connect(name: str) -> tf.distribute.Strategy:
 
 
 def _resolve(name: str) -> tf.distribute.cluster_resolver.TPUClusterResolver:
-    found: concurrent.futures.Future = concurrent.futures.Future()
+    found: concurrent.futures.Future[Any] = concurrent.futures.Future()
 
     def look() -> None:
         try:

@@ -19,7 +19,9 @@ class Averaging:
         piece_sizes: Examples in each piece that a device works through.
     """
 
-    def __init__(self, m: int, batch_size: int | None, scan: Callable, shares: int, mean: Callable) -> None:
+    def __init__(
+        self, m: int, batch_size: int | None, scan: Callable[..., Any], shares: int, mean: Callable[..., Any]
+    ) -> None:
         """Cuts the batches.
 
         Args:

@@ -18,7 +18,7 @@ _SCALARS = (bool, int, float, str, bytes, type(None))
 # What the layers of a running model count or cache; it has no part in what a call computes.
 _BOOKKEEPING = ("_called", "_losses", "_metrics", "_path", "_parent_path", "_inbound_nodes", "_outbound_nodes", "_lock")
 
-_kept: "weakref.WeakKeyDictionary[keras.Model, OrderedDict[Hashable, Callable]]" = weakref.WeakKeyDictionary()
+_kept: "weakref.WeakKeyDictionary[keras.Model, OrderedDict[Hashable, Callable[..., Any]]]" = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -26,7 +26,7 @@ class _Unknown(Exception):
     """A layer holds something that cannot be compared."""
 
 
-def keep(model: keras.Model, key: Hashable | None, make: Callable[[], Callable]) -> Callable:
+def keep(model: keras.Model, key: Hashable | None, make: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
     """Returns a compiled function: the one that was made before under the same key, or a new one.
 
     A kept function must not refer to the model, which would then live for ever.

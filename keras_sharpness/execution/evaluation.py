@@ -34,7 +34,7 @@ class Evaluation:
     """
 
     def __init__(
-        self, evaluator: Evaluator, averaging: Averaging, size: int, scan: Callable, stepwise: bool = False
+        self, evaluator: Evaluator, averaging: Averaging, size: int, scan: Callable[..., Any], stepwise: bool = False
     ) -> None:
         """Puts the parts together.
 
@@ -66,14 +66,14 @@ class Evaluation:
     ) -> tuple[Values, Weights]:
         """Returns the same, and the gradient of each loss with respect to its own perturbation."""
 
-        def total(delta: Weights, piece: Array) -> tuple[Array, tuple]:
+        def total(delta: Weights, piece: Array) -> tuple[Array, tuple[Any, ...]]:
             losses, errors = self._evaluate(weights, state, data, delta, piece)
             # A loss depends on its own perturbation only, so the gradient of the sum holds the gradient of each.
             return ops.sum(losses), (losses, errors)
 
         gradients = backend.value_and_grad(total, has_aux=True)
 
-        def evaluate(piece: Array) -> tuple:
+        def evaluate(piece: Array) -> tuple[Any, ...]:
             (_, found), gradient = gradients(delta, piece)
             return found, gradient
 

@@ -63,7 +63,7 @@ class Grid:
         require_count("batch_size", 1 if batch_size is None else batch_size)
         self.batches, self.draws, self._distribution = batches, draws, distribute(distribution)
         _check_shares(self._distribution.shares, batches.shape[1], training)
-        self._functions: dict[Hashable, Callable] = {}
+        self._functions: dict[Hashable, Callable[..., Any]] = {}
         self._model, places, field = objective.model, batches, None
         reach = hops(objective.model) if data.graph is not None else None
         if reach and not training:
@@ -105,21 +105,21 @@ class Grid:
             (num_batches, draws, ...).
         """
 
-        def compile_block() -> Callable:
+        def compile_block() -> Callable[..., Any]:
             block = make(self._evaluation)
             return block if compiles_itself and self._evaluation.stepwise else self._distribution.compile(block)
 
         function = compile_block() if key is None else self._kept(key, compile_block)
         return GridFunction(lambda models: self._run(function, models))
 
-    def _kept(self, key: Hashable, compile_block: Callable[[], Callable]) -> Callable:
+    def _kept(self, key: Hashable, compile_block: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
         """Returns what this grid, or an equal one of the same model, has compiled before."""
         if key not in self._functions:
             known = None if self._key is None else (self._key, key)
             self._functions[key] = compiled.keep(self._model, known, compile_block)
         return self._functions[key]
 
-    def _run(self, function: Callable, models: Iterable[tuple]) -> Iterator[Any]:
+    def _run(self, function: Callable[..., Any], models: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
         data, blocks = self._distribution.place(self._data), [*self._blocks]
         calls = ((weights, state, data, block, *more) for weights, state, *more in models for block in blocks)
         results = self._distribution.map(function, calls)
@@ -135,7 +135,7 @@ class GridFunction:
             (weights, state, *more) to an iterator of the results.
     """
 
-    def __init__(self, over: Callable[[Iterable[tuple]], Iterator[Any]]) -> None:
+    def __init__(self, over: Callable[[Iterable[tuple[Any, ...]]], Iterator[Any]]) -> None:
         """Wraps the function."""
         self.over = over
 

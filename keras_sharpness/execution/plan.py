@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -48,7 +49,7 @@ class Plan:
         return self.most_copies > 1
 
     @property
-    def scan(self) -> Callable:
+    def scan(self) -> Callable[..., Any]:
         """How loops run."""
         return backend.scan if self.loops_compiled else backend.unrolled
 

@@ -5,13 +5,13 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 SUFFIX = ".part"
 
 
 @contextlib.contextmanager
-def atomic_open(path: Path, mode: str = "w") -> Iterator[IO]:
+def atomic_open(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     """Opens a temporary file that takes the name `path` once the block has ended well.
 
     Args:

@@ -69,7 +69,7 @@ def ascend(
     maximizer: Maximizer,
     pose: Callable[..., Problem],
     record: Mapping[str, Recorder],
-    scan: Callable = backend.scan,
+    scan: Callable[..., Any] = backend.scan,
     compile_parts: bool = False,
     keep_best: bool = False,
 ) -> Callable[..., Climb]:

@@ -110,8 +110,8 @@ def average_case_sharpness(
 def average_case(sample: Sample, ball: Ball, kind: NoiseName, num_draws: int, seed: int) -> AverageCaseSharpness:
     """Returns the average-case sharpness of a sample; see `average_case_sharpness`."""
 
-    def make(evaluation: Evaluation) -> Callable[..., tuple]:
-        def values(weights: Weights, state: State, data: Data, block: Block, mask: Any, rho: Any) -> tuple:
+    def make(evaluation: Evaluation) -> Callable[..., tuple[Any, ...]]:
+        def values(weights: Weights, state: State, data: Data, block: Block, mask: Any, rho: Any) -> tuple[Any, ...]:
             region = ball.around(weights, mask, rho)
             draw = evaluation.for_each(lambda batch, draw: _perturbation(region, kind, seed, batch, draw))
             return tuple(evaluation.values(weights, state, data, draw(block["batch"], block["draw"]), block))

@@ -76,12 +76,12 @@ class SharpnessCallback(keras.callbacks.Callback):
         self._arguments: dict[str, Any] = {"num_batches": 10, **sample}
         self._measure, self._sample = measure, cast(Sample, None)
 
-    def on_train_begin(self, logs: dict | None = None) -> None:
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Draws the batches."""
         if self._measure is None:
             self._sample = Sample(self.model, *self._data, self._loss, **self._arguments)
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Measures and adds the number to the logs; NaN in epochs that are left out, as loggers want every key."""
         due = self._every(epoch) if callable(self._every) else (epoch + 1) % self._every == 0
         if logs is not None:

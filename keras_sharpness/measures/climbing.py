@@ -84,9 +84,9 @@ def _compile(grid: Grid, ball: Ball, maximizer: Maximizer, details: bool, keep_b
     return grid.compile(make, None if key[1] is None else key, compiles_itself=True)
 
 
-def _record(evaluation: Evaluation, details: bool) -> Mapping[str, Callable]:
+def _record(evaluation: Evaluation, details: bool) -> Mapping[str, Callable[..., Any]]:
     """Returns what is recorded along a path; details cost a few passes over the perturbations."""
-    record: dict[str, Callable] = {"losses": lambda delta, values, region: values.losses}
+    record: dict[str, Callable[..., Any]] = {"losses": lambda delta, values, region: values.losses}
     if details:
         record["errors"] = lambda delta, values, region: values.errors
         record["radii"] = lambda delta, values, region: ops.cast(

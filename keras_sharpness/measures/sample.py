@@ -138,7 +138,7 @@ class Sample:
             self._drawn = {"batches": self.batches.tolist()}
         self._normalize_logits = normalize_logits
         self._grids: dict[int, Grid] = {}
-        self._functions: dict[Hashable, Callable] = {}
+        self._functions: dict[Hashable, Callable[..., Any]] = {}
         self._whole: Sample | None = None
 
     @classmethod
@@ -190,7 +190,7 @@ class Sample:
             )
         return self._grids[draws]
 
-    def compile(self, make: Callable[[Objective], Callable], key: Hashable) -> Callable:
+    def compile(self, make: Callable[[Objective], Callable[..., Any]], key: Hashable) -> Callable[..., Any]:
         """Compiles a function of the loss; one that was compiled before is used again.
 
         Args:

@@ -69,7 +69,7 @@ class GraphAttention(keras.layers.Layer):
         self.dropout = Dropout(dropout)
         self._product: Any = None
 
-    def build(self, features_shape: tuple, edges_shape: tuple) -> None:
+    def build(self, features_shape: tuple[Any, ...], edges_shape: tuple[Any, ...]) -> None:
         """Creates the weights: kernel, the two attention vectors of each head, bias."""
         width, copies = self.heads * self.channels, self._copies
         self.kernel = self.add_weight(

@@ -45,7 +45,7 @@ _COUNTER = "num_batches_tracked"
 _AS_IT_IS = slice(None)
 
 
-def load_torch(model: keras.Model, state: str | os.PathLike | StateDict) -> keras.Model:
+def load_torch(model: keras.Model, state: str | os.PathLike[str] | StateDict) -> keras.Model:
     """Gives a model the weights of a PyTorch state dict.
 
     Args:
@@ -92,7 +92,7 @@ def to_torch(model: keras.Model, names: Iterable[str] | None = None) -> dict[str
     return {name: entries[name].in_torch() if name in entries else np.zeros((), np.int64) for name in names}
 
 
-def save_torch(model: keras.Model, path: str | os.PathLike, names: Iterable[str] | None = None) -> None:
+def save_torch(model: keras.Model, path: str | os.PathLike[str], names: Iterable[str] | None = None) -> None:
     """Writes a model's weights to a file for `torch.load` and `module.load_state_dict`.
 
     Args:
@@ -180,7 +180,7 @@ def _channels_first(shape: tuple[int, int, int]) -> np.ndarray:
 
 def _entries(layer: keras.Layer, order: Any) -> dict[str, _Entry]:
     """Returns a layer's entries; `order` says where PyTorch's input features lie in Keras's."""
-    parts: dict[str, tuple[Any, Callable]]
+    parts: dict[str, tuple[Any, Callable[..., Any]]]
     if isinstance(layer, layers.Dense):
         parts = {"weight": (layer.kernel, lambda w: w[order].T), "bias": (layer.bias, np.asarray)}
     elif isinstance(layer, layers.Conv2D):
@@ -247,8 +247,8 @@ def _mark(ends: Iterable[str]) -> str | None:
     return next((mark for mark in _MARKS if mark in ends), None)
 
 
-def _mapping(state: str | os.PathLike | StateDict) -> StateDict:
-    content = _read(Path(state)) if isinstance(state, str | os.PathLike) else state
+def _mapping(state: str | os.PathLike[str] | StateDict) -> StateDict:
+    content = _read(Path(state)) if isinstance(state, str | os.PathLike[str]) else state
     require(isinstance(content, Mapping), "A state dict must give arrays by name", type=type(content).__name__)
     return content
 

@@ -103,7 +103,7 @@ def _is_batches(x: Any) -> bool:
     return isinstance(x, keras.utils.PyDataset) or (isinstance(x, Iterable) and not arrays)
 
 
-def _finite_batches(x: Any) -> Iterable:
+def _finite_batches(x: Any) -> Iterable[Any]:
     if isinstance(x, keras.utils.PyDataset):
         return (x[index] for index in range(x.num_batches))
     # A repeated tf.data.Dataset says that it is infinite.

@@ -11,7 +11,7 @@ from keras_sharpness.backend.internals import compiled_loss_weights, unscale_los
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.typing import Array
 
-LossLike: TypeAlias = str | keras.losses.Loss | Callable | list | dict | None
+LossLike: TypeAlias = str | keras.losses.Loss | Callable[..., Any] | list[Any] | dict[str, Any] | None
 """A Keras loss, its name, a function of (y_true, y_pred), or a list or dictionary of these, one for each output."""
 
 AVERAGES = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
@@ -93,7 +93,7 @@ class BatchLoss:
         """
         return sum(weight * self._one(loss, *of) for weight, loss, *of in self._parts(targets, outputs))
 
-    def _parts(self, targets: Any, outputs: Any) -> Iterable[tuple]:
+    def _parts(self, targets: Any, outputs: Any) -> Iterable[tuple[Any, ...]]:
         """Returns weight, loss, target and output of each output.
 
         Args:
@@ -136,7 +136,7 @@ class BatchLoss:
         mean = self.mean(targets, outputs)
         return mean, self.error(targets, outputs) if self.counts_errors else ops.full_like(mean, float("nan"))
 
-    def _one(self, loss: Callable, target: Array, output: Array) -> Array:
+    def _one(self, loss: Callable[..., Any], target: Array, output: Array) -> Array:
         if self._normalize:
             output = output - ops.mean(output, axis=-1, keepdims=True)
             output = output / ops.maximum(ops.norm(output, axis=-1, keepdims=True), 1e-10)
@@ -145,7 +145,7 @@ class BatchLoss:
             value = unscale_loss(value)
         return ops.cast(ops.mean(value), "float32")
 
-    def _in_order(self, structure: Any) -> list:
+    def _in_order(self, structure: Any) -> list[Any]:
         """Returns what belongs to each output, in the order of the outputs."""
         if isinstance(structure, Mapping):
             names = self._names if set(self._names) == set(structure) else sorted(structure)
@@ -167,7 +167,7 @@ def _check_labels(loss: Any, targets: np.ndarray, shape: Sequence[int | None]) -
     require(bool(right.all()), what, labels=np.unique(targets[~right])[:3].tolist())
 
 
-def _get(loss: Any) -> Callable:
+def _get(loss: Any) -> Callable[..., Any]:
     try:
         return keras.losses.get(loss)
     except ValueError:
@@ -176,12 +176,12 @@ def _get(loss: Any) -> Callable:
         ) from None
 
 
-def _is_keras(loss: Callable) -> bool:
+def _is_keras(loss: Callable[..., Any]) -> bool:
     home = loss.__module__ if hasattr(loss, "__name__") else type(loss).__module__
     return home.startswith("keras.")
 
 
-def _name(loss: Callable) -> str:
+def _name(loss: Callable[..., Any]) -> str:
     return str(getattr(loss, "name", getattr(loss, "__name__", type(loss).__name__)))
 
 

@@ -67,7 +67,7 @@ class Objective:
         self.batch_loss.check_labels(take(data.tensors[1], ops.convert_to_tensor(np.unique(examples))), outputs)
         _outline("`y` must be targets that the loss takes", partial(self.loss_and_error, training=False), *at)
 
-    def outputs(self, weights: Weights, state: State, data: Data, indices: Array, training: bool) -> tuple:
+    def outputs(self, weights: Weights, state: State, data: Data, indices: Array, training: bool) -> tuple[Any, ...]:
         """Returns the model's outputs for a batch, its targets, and the state after the forward pass.
 
         Args:
@@ -128,7 +128,7 @@ def values(model: keras.Model) -> tuple[Weights, State]:
     return [v.value for v in model.trainable_variables], [v.value for v in model.non_trainable_variables]
 
 
-def _outline(what: str, fn: Callable, *args: Any) -> Any:
+def _outline(what: str, fn: Callable[..., Any], *args: Any) -> Any:
     try:
         return backend.outline(fn, *args)
     except InputError:
