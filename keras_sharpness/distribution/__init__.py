@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import keras
 
-from keras_sharpness.distribution.contract import AbstractDistribution as AbstractDistribution
-from keras_sharpness.distribution.contract import Devices
+from keras_sharpness.distribution.abstract import AbstractDistribution as AbstractDistribution
+from keras_sharpness.distribution.abstract import Devices
 from keras_sharpness.distribution.replicated import Replicated
 from keras_sharpness.distribution.split import SplitExamples
 from keras_sharpness.distribution.threads import Threads

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from keras_sharpness import backend
-from keras_sharpness.distribution.contract import AbstractDistribution, Replicas
+from keras_sharpness.distribution.abstract import AbstractDistribution, Replicas
 from keras_sharpness.distribution.structures import pack, unpack
 from keras_sharpness.errors import require
 

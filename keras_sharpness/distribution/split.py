@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from keras_sharpness.distribution.contract import AbstractDistribution, Replicas
+from keras_sharpness.distribution.abstract import AbstractDistribution, Replicas
 from keras_sharpness.distribution.replicated import Replicated
 
 

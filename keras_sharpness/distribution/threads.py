@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from keras_sharpness import backend
-from keras_sharpness.distribution.contract import AbstractDistribution
+from keras_sharpness.distribution.abstract import AbstractDistribution
 from keras_sharpness.distribution.structures import to_numpy, to_tensors
 
 T = TypeVar("T")

@@ -17,7 +17,8 @@ from keras_sharpness.objective.graph import Graph
 from keras_sharpness.objective.labelled_data import LabelledData
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.objective.objective import Objective, values
-from keras_sharpness.objective.selection import Selection, select
+from keras_sharpness.objective.selection import Selection
+from keras_sharpness.objective.selection import select as select_weights
 from keras_sharpness.typing import PlanName, State, Weights
 
 
@@ -131,6 +132,7 @@ class Sample:
         else:
             self.batches = self.examples[None] if m is None else draw_batches(self.examples, m, num_batches, seed)
         self.objective.check(self.data, self.batches)
+        select_weights(model, select)  # refuses names that match nothing
         self.training, self.select, self.batch_size = training, select, batch_size
         self._options = {"plan": plan, "distribution": distribution}
         self._drawn = {"seed": seed, "examples": None if examples is None else self.examples.tolist()}
@@ -238,7 +240,7 @@ class Sample:
 
     def mask(self) -> Weights | None:
         """Returns one for weights that move and zero for the others, or None if all move."""
-        chosen = select(self.model, self.select)
+        chosen = select_weights(self.model, self.select)
         return None if all(chosen) else masks(self.model, chosen)
 
     def describe(self, measure: str, **settings: Any) -> dict[str, Any]:
