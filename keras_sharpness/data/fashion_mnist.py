@@ -24,7 +24,7 @@ from keras_sharpness.files.checksum import sha256
 CONTENT_SHA256 = "2cbc59191665e1ba3f2494648f17edac5974f748ab89fb2ae05597d658161f54"
 NUM_TRAIN = 60000
 MEAN, STANDARD_DEVIATION = 0.2860, 0.3530
-# TensorFlow Datasets stores pictures as PNG; all pixels, decoded, are kept beside them.
+# TensorFlow Datasets stores pictures as PNG; all pixels, decoded, are kept next to them.
 DECODED = "decoded.npz"
 
 

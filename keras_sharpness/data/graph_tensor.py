@@ -1,7 +1,7 @@
 """Cora as a `GraphTensor` of TensorFlow GNN.
 
-TensorFlow GNN runs beside Keras 3 but needs Keras 2 (`tf_keras`) as `tf.keras`. Which of them that is holds for a whole
-process, so the choice is left to whoever starts it.
+TensorFlow GNN runs next to Keras 3 but needs Keras 2 (`tf_keras`) as `tf.keras`. That choice holds for a whole process,
+so it is left to whoever starts it.
 """
 
 import os

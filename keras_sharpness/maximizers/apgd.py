@@ -14,18 +14,18 @@ from keras_sharpness.typing import Array, Weights
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class APGD:
-    """Steepest ascent with momentum, free of a step size to choose.
+    """Steepest ascent with momentum, without a step size to choose.
 
-        z = P(x + eta * steepest direction)
+        z = P(x + h * steepest direction)
         x <- P(x + momentum (z - x) + (1 - momentum) (x - x of the step before))
 
-    eta begins at twice the radius. At checkpoints it is halved, and the climb goes on from the best point seen, if
-    fewer than `min_rises` of the steps since the last checkpoint raised the loss, or if neither eta nor the best loss
-    has changed since.
+    h begins at twice the radius. At checkpoints it is halved, and the climb goes on from the best point seen, if fewer
+    than `min_rises` of the steps since the last checkpoint raised the loss, or if h and the best loss are both as they
+    were at the last checkpoint.
 
     Attributes:
         num_steps: Ascent steps; each costs one gradient.
-        step_size: First eta, as a share of the radius rho.
+        step_size: First h, as a share of the radius rho.
         momentum: Share of the new step.
         min_rises: Share of steps that must raise the loss.
     """

@@ -1,4 +1,4 @@
-"""Critical sharpness: the curvature met along an update direction (arXiv:2601.16979)."""
+"""Critical sharpness: the curvature along an update direction (arXiv:2601.16979)."""
 
 import dataclasses
 from typing import Any, Unpack

@@ -124,7 +124,7 @@ def top_eigenvalues(
         loss: The loss; None takes the compiled one.
         k: How many.
         which: "magnitude" (largest absolute value), "largest" or "smallest" (most negative).
-        tolerance: Relative accuracy. Products are in float32, so that far smaller ones are not met.
+        tolerance: Relative accuracy. Products are in float32, which limits it to about 1e-6.
         seed: Seed of the start vector.
         **matrix: `kind`, `scaling`, `eta`, `examples`, `training`, `select`, `normalize_logits`, `batch_size`; see
             `operator`.

@@ -1,4 +1,4 @@
-"""Figures of measurements, from arrays alone."""
+"""Figures of measurements, from arrays."""
 
 import numpy as np
 import pandas as pd

@@ -32,7 +32,7 @@ class GraphAttention(keras.layers.Layer):
         concat: Whether heads are concatenated; otherwise averaged.
         dropout: Rate of dropout on the attention coefficients.
         negative_slope: Slope of the leaky ReLU.
-        add_self_loops: Whether each node attends to itself beside its given neighbours.
+        add_self_loops: Whether each node also attends to itself.
         copies: Layers that run at once, each with its own weights; all weights, hidden inputs and outputs then have a
             last axis of this size. None: one layer, no such axis.
         **kwargs: Keras layer arguments.
@@ -106,7 +106,7 @@ class GraphAttention(keras.layers.Layer):
             own = ops.exp(own - highest)
             total, out = total + own, out + self._weigh(own, targets, training)
         else:
-            # A node without neighbours gets the bias alone.
+            # A node without neighbours gets only the bias.
             total = ops.where(total > 0, total, 1)
         return self._combine(out / ops.expand_dims(total, 2)) + self.bias
 

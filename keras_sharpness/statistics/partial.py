@@ -66,7 +66,7 @@ def _partial(data: np.ndarray) -> float:
     for i in range(size):
         for j in range(i):
             taus[i, j] = taus[j, i] = scipy.stats.kendalltau(data[i], data[j]).statistic
-    # Quantities that order the models alike leave nothing to correlate.
+    # Quantities that rank the models in the same order leave nothing to correlate.
     if not np.isfinite(taus).all() or np.linalg.cond(taus) > 1e12:
         return float("nan")
     precision = np.linalg.inv(taus)

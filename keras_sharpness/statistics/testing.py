@@ -1,4 +1,4 @@
-"""Permutation tests of tau, alone and for many measures of one pool at once."""
+"""Permutation tests of tau, for one measure or for many measures of one pool."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,12 +13,12 @@ MOST_SUMMED = 2**24
 def permutation_p_values(
     measures: ArrayLike, test_loss: ArrayLike, *, num_permutations: int = 2000, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Tests whether measures are independent of test loss, each alone and all together.
+    """Tests whether measures are independent of test loss, one by one and all together.
 
     Test losses are shuffled over the models. The first p-value of a measure compares its |tau| with its own after
     shuffling; the second, corrected for asking several questions of one pool (many rho, many m), with the largest |tau|
-    of all measures (Westfall and Young 1993). As measures at neighbouring rho order the models nearly alike, that costs
-    less than a correction that takes them for independent.
+    of all measures (Westfall and Young 1993). Measures at neighbouring rho rank the models in nearly the same order, so
+    that this costs less than a correction for independent measures.
 
     Args:
         measures: One row for each measure, shape (num_measures, num_models).
@@ -27,7 +27,7 @@ def permutation_p_values(
         seed: Seed of the shuffles.
 
     Returns:
-        p-values alone and corrected, shape (num_measures,) each; never below 1 / (num_permutations + 1).
+        p-values, uncorrected and corrected, shape (num_measures,) each; never below 1 / (num_permutations + 1).
 
     Raises:
         InputError: If an argument is out of range.
@@ -44,14 +44,14 @@ def permutation_p_values(
     flat = signs.reshape(len(signs), -1)
     observed = np.abs(_products(flat, pool.ravel())) / norms
     rng = np.random.default_rng(seed)
-    alone, largest = np.ones(len(rows)), np.ones(len(rows))
+    single, largest = np.ones(len(rows)), np.ones(len(rows))
     for _ in range(num_permutations):
         order = rng.permutation(num_models)
         shuffled = np.abs(_products(flat, pool[np.ix_(order, order)].ravel())) / norms
         # Rounding must not tell equal ones apart.
-        alone += shuffled >= observed - 1e-9
+        single += shuffled >= observed - 1e-9
         largest += shuffled.max() >= observed - 1e-9
-    return alone / (num_permutations + 1), largest / (num_permutations + 1)
+    return single / (num_permutations + 1), largest / (num_permutations + 1)
 
 
 def _products(rows: np.ndarray, signs: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Data files that ship with the package: Abalone and Cora. `README.md` beside this file has sources and licences."""
+"""Data files that ship with the package: Abalone and Cora. `README.md` in this folder has sources and licences."""
 
 from pathlib import Path
 
