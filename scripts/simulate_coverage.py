@@ -1,8 +1,9 @@
 """Prints how often the intervals of `keras_sharpness.statistics` hold the truth: the table of docs/statistics.md.
 
-    python scripts/simulate_coverage.py [--scale=0.1]
+    python scripts/simulate_coverage.py [--scale=0.1] [--only=paired]
 
-Takes about 6 minutes on one core. `--scale` multiplies the number of simulated pools.
+Takes about 6 minutes on one core. `--scale` multiplies the number of simulated pools; `--only` chooses the rows whose
+name holds a text. A row's random numbers do not depend on the other rows.
 """
 
 import argparse
@@ -123,12 +124,15 @@ def main() -> None:
     """Simulates and prints a row for each quantity and size."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0)
-    scale = parser.parse_args().scale
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
     print(HEAD)
     for number, (name, simulate, truth, sizes) in enumerate(cases()):
+        if options.only not in name:
+            continue
         for size, pools in sizes.items():
             rng = np.random.default_rng([number, size])
-            found = np.array([simulate(size, rng) for _ in range(max(1, round(scale * pools)))])
+            found = np.array([simulate(size, rng) for _ in range(max(1, round(options.scale * pools)))])
             value, low, high, p_value = found.T
             numbers = {"mean": np.nanmean(value), "coverage": 100 * np.mean((low <= truth) & (truth <= high))}
             positives = f"{100 * np.mean(p_value < 0.05):.1f} %"
