@@ -12,15 +12,14 @@ here first take out what the given quantities explain, each in its own way:
   increasing transformation of jointly normal quantities.
 """
 
-import functools
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-import scipy.stats
 from numpy.typing import ArrayLike
 
 from keras_sharpness.errors import require, require_count
+from keras_sharpness.statistics.copula import copula_tau
 from keras_sharpness.statistics.correlation import Kendall, vector
 from keras_sharpness.statistics.intervals import FEWEST_MODELS
 from keras_sharpness.statistics.jackknife import leave_parts_out, student_interval
@@ -41,8 +40,9 @@ def conditional_kendall(
 ) -> Kendall:
     """Correlates two quantities with others held fixed.
 
-    Interval and p-value come from one standard error, that of a jackknife which leaves out one of up to 50 parts of the
-    models at a time (each part drawn across the pool), on Fisher's z = artanh(tau), with Student's distribution.
+    Interval and p-value come from one standard error, that of a jackknife on Fisher's z = artanh(tau), with Student's
+    distribution. "copula" leaves out each model in turn, the others one of up to 50 parts of the models (each part
+    drawn across the pool).
 
     Args:
         x: One value per model, shape (num_models,).
@@ -65,12 +65,12 @@ def conditional_kendall(
     require(len(given) > 0, "`given` must hold at least one quantity", given=len(given))
     names = ("x", "y", *(f"given[{k}]" for k in range(len(given))))
     data = np.stack(_of_one_length(names, (x, y, *given)))
-    estimate = {"copula": _copula, "residual": residual_tau}.get(method) or _matched(data.shape[1], num_neighbours)
-    tau, low, high, p_value = estimate(data), float("nan"), float("nan"), float("nan")
-    if data.shape[1] >= FEWEST_MODELS and abs(tau) < 1:
-        left_out = leave_parts_out(data.shape[1], lambda kept: estimate(data[:, kept]))
+    num_models = data.shape[1]
+    tau, left_out = copula_tau(data) if method == "copula" else _jackknifed(method, data, num_neighbours)
+    low = high = p_value = float("nan")
+    if num_models >= FEWEST_MODELS and abs(tau) < 1:
         low, high, p_value = student_interval(tau, left_out, confidence)
-    return Kendall(tau=tau, p_value=p_value, ci_low=low, ci_high=high, num_models=data.shape[1], confidence=confidence)
+    return Kendall(tau=tau, p_value=p_value, ci_low=low, ci_high=high, num_models=num_models, confidence=confidence)
 
 
 def neighbour_sensitivity(
@@ -97,11 +97,17 @@ def neighbour_sensitivity(
     return pd.DataFrame(rows, columns=["num_neighbours", "width", "tau", "ci_low", "ci_high", "p_value"])
 
 
-def _matched(num_models: int, num_neighbours: int | None) -> functools.partial[float]:
+def _jackknifed(method: str, data: np.ndarray, num_neighbours: int | None) -> tuple[float, np.ndarray]:
+    """Returns an estimate and its values without each part of the models."""
+    num_models = data.shape[1]
     number = default_neighbours(num_models) if num_neighbours is None else num_neighbours
     require_count("num_neighbours", number)
     require(number < num_models, "`num_neighbours` must be below the number of models", num_neighbours=number)
-    return functools.partial(matched_tau, num_neighbours=number)
+
+    def estimate(part: np.ndarray) -> float:
+        return matched_tau(part, number) if method == "matched" else residual_tau(part)
+
+    return estimate(data), leave_parts_out(num_models, lambda kept: estimate(data[:, kept]))
 
 
 def _of_one_length(names: Sequence[str], columns: Sequence[ArrayLike]) -> list[np.ndarray]:
@@ -112,16 +118,3 @@ def _of_one_length(names: Sequence[str], columns: Sequence[ArrayLike]) -> list[n
     for name, values in zip(names, vectors, strict=True):
         require(values.min() < values.max(), f"`{name}` must not be the same for all models", value=float(values[0]))
     return vectors
-
-
-def _copula(data: np.ndarray) -> float:
-    size = len(data)
-    r = np.eye(size)
-    for i in range(size):
-        for j in range(i):
-            r[i, j] = r[j, i] = np.sin(np.pi / 2 * scipy.stats.kendalltau(data[i], data[j]).statistic)
-    if np.linalg.cond(r) > 1e12:
-        return float("nan")
-    precision = np.linalg.inv(r)
-    partial = -precision[0, 1] / np.sqrt(precision[0, 0] * precision[1, 1])
-    return float(2 / np.pi * np.arcsin(np.clip(partial, -1, 1)))
