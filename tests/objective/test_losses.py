@@ -7,7 +7,7 @@ from keras_sharpness.errors import InputError
 from keras_sharpness.objective.losses import BatchLoss
 
 LOGITS = np.array([[2.0, 1.0, 0.0], [0.0, 3.0, 1.0], [1.0, 0.0, 5.0], [4.0, 0.0, 0.0]], "float32")
-LABELS = np.array([0, 1, 0, 2], "int32")  # two right, two wrong
+LABELS = np.array([0, 1, 2, 2], "int32")  # three right, one wrong
 MODEL = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)])
 
 
@@ -25,7 +25,7 @@ def test_error_rate_of_classes(loss, targets):
     batch_loss = BatchLoss(MODEL, loss)
     assert batch_loss.counts_errors
     error = batch_loss.error(ops.convert_to_tensor(targets), ops.convert_to_tensor(LOGITS))
-    assert float(error) == pytest.approx(0.5)
+    assert float(error) == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize(("from_logits", "outputs"), [(True, [-1.0, 2.0, 0.3]), (False, [0.2, 0.9, 0.6])])
@@ -49,6 +49,28 @@ def test_normalized_logits_do_not_depend_on_their_size_or_mean():
     unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
     expected = np.mean(np.log(np.exp(unit).sum(axis=1)) - unit[np.arange(4), LABELS])
     assert values[0] == pytest.approx(expected, rel=1e-5)
+
+
+def two_outputs(**options):
+    x = keras.Input((2,))
+    model = keras.Model(x, [keras.layers.Dense(1, name="size")(x), keras.layers.Dense(3, name="kind")(x)])
+    cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(loss={"kind": cross_entropy, "size": "mean_squared_error"}, **options)
+    return model
+
+
+@pytest.mark.parametrize("weights", [None, {"size": 0.5, "kind": 2.0}])
+def test_losses_of_several_outputs_add_up_with_their_weights(weights):
+    model = two_outputs(loss_weights=weights)
+    sizes, guesses = np.array([[1.0], [2.0]], "float32"), np.array([[1.5], [4.0]], "float32")
+    squared = np.mean((sizes - guesses) ** 2)
+    entropy = np.mean(np.log(np.exp(LOGITS[:2]).sum(axis=1)) - LOGITS[[0, 1], LABELS[:2]])
+    targets = {"size": ops.convert_to_tensor(sizes), "kind": ops.convert_to_tensor(LABELS[:2])}
+    outputs = [ops.convert_to_tensor(guesses), ops.convert_to_tensor(LOGITS[:2])]
+    of_size, of_kind = (weights or {"size": 1, "kind": 1}).values()
+    loss = BatchLoss(model, None)
+    assert float(loss.mean(targets, outputs)) == pytest.approx(of_size * squared + of_kind * entropy, rel=1e-5)
+    assert not loss.counts_errors
 
 
 def test_names():

@@ -12,6 +12,7 @@ from keras_sharpness.pools.schedule import Schedule
         ([1.0, 0.9], False),
         ([1.0, 0.96], True),
         ([1.0, 1.04], True),
+        ([1.0, 1.1], False),
         # The change is a share of the loss before, not of the last one, and as large as the tolerance is too large.
         ([1.0, 0.9501], True),
         ([0.5, 0.475], False),

@@ -107,11 +107,11 @@ def test_lenet_prints_the_published_losses(monkeypatch):
 
 
 def test_lenets_means_count_the_smaller_last_batch_as_much_as_the_others(monkeypatch):
-    """With a loss that is each example's own index: 0 to 63, then 64 to 79 as the smaller batch."""
+    """With a loss that is each example's own index: two batches of 64, and 16 more as the smaller one."""
     monkeypatch.setattr(Study, "_means", lambda self, weights, state, indices: [float(np.mean(indices))])
     study = ReleasedStudy.__new__(ReleasedStudy)
     study.config = released_config("lenet")
-    assert study._means([], [], np.arange(80)) == [(31.5 + 71.5) / 2]
+    assert study._means([], [], np.arange(144)) == [(2 * 63.5 + 135.5) / 3]
     assert study._means([], [], np.arange(128)) == [63.5]
     study.config = released_config("lenet", ("averages",))
-    assert study._means([], [], np.arange(80)) == [39.5]
+    assert study._means([], [], np.arange(144)) == [71.5]
