@@ -83,9 +83,7 @@ class CurvatureOperator(scipy.sparse.linalg.LinearOperator):
             given = [name for name, value in (("x", x), ("y", y), ("loss", loss)) if value is not None]
             extra = ", ".join([*given, *arguments])
             require(not extra, "an operator must be given without what it holds already", extra=extra)
-            require(
-                len(set(model.shape)) == 1, "an operator must be a symmetric matrix", shape=tuple(model.shape)
-            )
+            require(len(set(model.shape)) == 1, "an operator must be a symmetric matrix", shape=tuple(model.shape))
             return model
         own: dict[str, Any] = {name: arguments[name] for name in ("kind", "scaling", "eta") if name in arguments}
         rest = {name: value for name, value in arguments.items() if name not in own}

@@ -17,7 +17,7 @@ from keras import ops
 
 from keras_sharpness import backend
 from keras_sharpness.backend.internals import keras_mask, set_keras_mask
-from keras_sharpness.measures.mean_loss import flatten, unflatten
+from keras_sharpness.measures.mean_loss import flatten, precision, unflatten
 from keras_sharpness.objective.losses import BatchLoss
 from keras_sharpness.objective.objective import Objective
 from keras_sharpness.typing import Array, CurvatureName, Data, State, Weights
@@ -132,7 +132,7 @@ def _masks(outputs: Any) -> dict[int, Array]:
 def _sum_of_each(array: Array) -> Array:
     """Returns the sum over all axes but the first."""
     rows = ops.reshape(array, (ops.shape(array)[0], -1))
-    return ops.sum(ops.cast(rows, keras.backend.result_type(array.dtype, "float32")), axis=1)
+    return ops.sum(ops.cast(rows, precision([array])), axis=1)
 
 
 def _like(factors: Array, array: Array) -> Array:

@@ -40,9 +40,10 @@ class MeanLoss:
             InputError: If an argument is out of range.
         """
         require_count("batch_size", 1 if sample.batch_size is None else sample.batch_size)
-        self._data, self._training = sample.data.tensors, sample.training
+        # The model too, which compiled functions do not keep alive.
+        self._model, self._data, self._training = sample.model, sample.data.tensors, sample.training
         # Copies, since training would change what some backends return.
-        self._weights, self._state = keras.tree.map_structure(ops.copy, sample.values())
+        self._weights, self._state = keras.tree.map_structure(_copy, sample.values())
         shapes = [tuple(weight.shape) for weight in self._weights]
         self._moves = np.repeat(select(sample.model, sample.select), [int(np.prod(shape)) for shape in shapes])
         self._scale = self._moving(_flat(Ball(rho=0.0, scaling=scaling, eta=eta).around(self._weights).scale))
@@ -112,7 +113,7 @@ class MeanLoss:
 
     def _all(self, vector: np.ndarray) -> Array:
         """Returns a tensor of the entries of all weights, zero where they do not move."""
-        entries = np.zeros(len(self._moves), _dtype(self._weights))
+        entries = np.zeros(len(self._moves), precision(self._weights))
         entries[self._moves] = vector
         return ops.convert_to_tensor(entries)
 
@@ -125,7 +126,7 @@ def flatten(arrays: Weights) -> Array:
     Args:
         arrays: The arrays, at least one.
     """
-    dtype = _dtype(arrays)
+    dtype = precision(arrays)
     return ops.concatenate([ops.cast(ops.reshape(array, (-1,)), dtype) for array in arrays])
 
 
@@ -142,6 +143,15 @@ def unflatten(vector: Array, weights: Weights) -> Weights:
         arrays.append(ops.cast(ops.reshape(vector[start:stop], tuple(weight.shape)), weight.dtype))
         start = stop
     return arrays
+
+
+def precision(arrays: Weights) -> str:
+    """Returns "float64" if there is an array of it, else "float32"; sums in less would lose digits.
+
+    Args:
+        arrays: The arrays.
+    """
+    return "float64" if any(keras.backend.standardize_dtype(a.dtype) == "float64" for a in arrays) else "float32"
 
 
 def _loss(objective: Objective, training: bool) -> Callable[..., Array]:
@@ -166,9 +176,8 @@ def _pieces(examples: np.ndarray, batch_size: int | None) -> list[tuple[float, A
     return [(len(part) / len(examples), ops.convert_to_tensor(part)) for part in parts]
 
 
-def _dtype(arrays: Weights) -> str:
-    """Returns "float64" if there is an array of it, else "float32"."""
-    return keras.backend.result_type("float32", *(array.dtype for array in arrays))
+def _copy(tensor: Array) -> Array:
+    return ops.copy(ops.stop_gradient(tensor))
 
 
 def _flat(arrays: Weights) -> np.ndarray:
