@@ -75,7 +75,7 @@ def _through_outputs(objective: Objective, training: bool, middle: Middle) -> Pr
     """Returns the product with J' M J."""
 
     def product(weights: Weights, direction: Array, state: State, data: Data, indices: Array) -> Array:
-        def run(point: Weights) -> tuple:
+        def run(point: Weights) -> tuple[Any, ...]:
             # Each pass draws the same noise.
             with backend.repeatable():
                 return objective.outputs(point, state, data, indices, training)

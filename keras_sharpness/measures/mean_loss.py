@@ -63,7 +63,7 @@ class MeanLoss:
         loss, gradient = self._mean(self._gradient)
         return float(loss), self._scale * self._moving(gradient)
 
-    def product(self, function: Callable, vector: np.ndarray) -> np.ndarray:
+    def product(self, function: Callable[..., Any], vector: np.ndarray) -> np.ndarray:
         """Returns D M D times a vector, M a symmetric matrix of the mean loss.
 
         Args:
@@ -97,7 +97,7 @@ class MeanLoss:
         same = bool(np.isclose(first, second, rtol=1e-6, atol=0, equal_nan=True))
         require(same, "the loss must be the same when it is evaluated twice", losses=(first, second))
 
-    def _mean(self, function: Callable, *vectors: Array) -> Any:
+    def _mean(self, function: Callable[..., Any], *vectors: Array) -> Any:
         """Returns the average over the pieces, weighted by their sizes, in float64."""
         total: Any = None
         for share, piece in self._pieces:
