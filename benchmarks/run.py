@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks import figure
+from benchmarks import calls, figure
 
 HERE = Path(__file__).parent
 # Network: epochs at most, models of ours, models of the plain loop. One epoch of LeNet's is long enough.
@@ -24,7 +24,7 @@ BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def main(output: Path) -> None:
-    """Measures, and writes `benchmark.csv`, `growth.csv`, `benchmark.md` and `benchmark.png`.
+    """Measures, and writes `benchmark.csv`, `growth.csv`, `benchmark.md`, `benchmark.png` and what `calls` does.
 
     Args:
         output: Folder for the results.
@@ -46,6 +46,7 @@ def main(output: Path) -> None:
     table.to_csv(output / "benchmark.csv", index=False)
     pools.to_csv(output / "growth.csv", index=False)
     (output / "benchmark.md").write_text(_page(table, pools, baseline["peak"]))
+    calls.main(output)
     figure.draw(table, pools).savefig(output / "benchmark.png", dpi=150)
 
 
