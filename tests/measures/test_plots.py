@@ -1,0 +1,18 @@
+import numpy as np
+import pandas as pd
+
+from keras_sharpness.measures import plots
+
+
+def test_paths_show_the_rise_of_each_batch_and_their_mean():
+    losses = np.array([[1.0, 1.5, 2.0], [2.0, 2.5, 4.0]])
+    axes = plots.paths(losses).axes[0]
+    lines = [line.get_ydata() for line in axes.get_lines()]
+    for expected in (losses[0] - 1.0, losses[1] - 2.0, (losses - losses[:, :1]).mean(axis=0)):
+        assert any(len(line) == 3 and np.allclose(line, expected) for line in lines)
+
+
+def test_sharpness_against_rho_has_a_line_for_each_batch_size():
+    table = pd.DataFrame({"rho": [0.1, 0.2] * 2, "m": [4, 4, 8, 8], "sharpness": [1.0, 2, 3, 4], "standard_error": 0.1})
+    axes = plots.sharpness_against_rho(table).axes[0]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["m = 4", "m = 8"]
