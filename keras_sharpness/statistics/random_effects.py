@@ -60,9 +60,8 @@ def random_effects(estimates: ArrayLike, standard_errors: ArrayLike, *, confiden
     """Combines the estimates of groups: taus of several splits, data sets or architectures, or differences of taus.
 
     The groups must be independent of each other given the population. Splits of one data set share examples: their
-    interval is over splits of that data set, and says nothing about other data sets. As a tau near 1 has a small
-    standard error, groups with a large |tau| weigh more: with groups of 50 models the mean is too far from zero by
-    about 0.01.
+    interval is over splits of that data set, and says nothing about other data sets. A large |tau| has a small
+    standard error and weighs more: with groups of 50 models the mean is too far from zero by some 0.01.
 
     Args:
         estimates: One value per group, shape (num_groups,).
