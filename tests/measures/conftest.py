@@ -50,3 +50,16 @@ def dense_hessian(small, flat):
 @pytest.fixture(scope="module")
 def operator(small):
     return ks.hessian.operator(*small)
+
+
+@pytest.fixture(scope="module")
+def gradients(small, flat):
+    """The gradient of each example's loss, by central differences in float64."""
+    model, x, y, _ = small
+    steps = 1e-5 * np.eye(len(flat))
+
+    def gradient(k):
+        one = x[k : k + 1], y[k : k + 1]
+        return [(loss_at(flat + e, model, *one) - loss_at(flat - e, model, *one)) / 2e-5 for e in steps]
+
+    return np.array([gradient(k) for k in range(len(x))])
