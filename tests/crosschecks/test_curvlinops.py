@@ -1,4 +1,4 @@
-"""Hessians against those of curvlinops (curvlinops-for-pytorch 3.0.1), which works in float64 here."""
+"""Curvature matrices against those of curvlinops (curvlinops-for-pytorch 3.0.1), which works in float64 here."""
 
 import numpy as np
 import pytest
@@ -13,15 +13,24 @@ curvlinops = pytest.importorskip("curvlinops")
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script. is:DeprecationWarning")
 
 BATCH_SIZE = 8
+OPERATORS = {
+    "hessian": curvlinops.HessianLinearOperator,
+    "ggn": curvlinops.GGNLinearOperator,
+    "fisher": curvlinops.EFLinearOperator,
+}
+
+
+def theirs(twins, kind):
+    """The matrix over batches of unequal sizes."""
+    x, y = torch.tensor(twins.x, dtype=torch.float64), torch.tensor(twins.y)
+    y = y.double() if y.is_floating_point() else y
+    batches = list(zip(x.split(BATCH_SIZE), y.split(BATCH_SIZE), strict=True))
+    return OPERATORS[kind](twins.module, twins.criterion, list(twins.module.parameters()), batches)
 
 
 @pytest.fixture(scope="module")
 def operator(twins):
-    """The Hessian over batches of unequal sizes."""
-    x, y = torch.tensor(twins.x, dtype=torch.float64), torch.tensor(twins.y)
-    y = y.double() if y.is_floating_point() else y
-    batches = list(zip(x.split(BATCH_SIZE), y.split(BATCH_SIZE), strict=True))
-    return curvlinops.HessianLinearOperator(twins.module, twins.criterion, list(twins.module.parameters()), batches)
+    return theirs(twins, "hessian")
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +39,14 @@ def matrix(operator):
 
 
 @pytest.mark.parametrize("batch_size", [None, BATCH_SIZE])
-def test_products(twins, operator, batch_size):
-    ours = ks.hessian.operator(*twins.arguments, batch_size=batch_size)
+@pytest.mark.parametrize("kind", OPERATORS)
+def test_products(twins, kind, batch_size):
+    ours, operator = ks.hessian.operator(*twins.arguments, kind=kind, batch_size=batch_size), theirs(twins, kind)
+    # The loss of an example is a mean over outputs here. Their Fisher takes each output's squared error for a loss.
+    factor = twins.y.shape[1] if kind == "fisher" and twins.y.ndim == 2 else 1
     for vector in np.random.default_rng(1).normal(size=(3, ours.shape[0])):
         expected = (operator @ torch.tensor(vector[twins.order])).detach().numpy()
-        product = (ours @ vector)[twins.order]
+        product = factor * (ours @ vector)[twins.order]
         np.testing.assert_allclose(product, expected, rtol=0, atol=1e-5 * np.linalg.norm(expected))
 
 
