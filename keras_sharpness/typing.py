@@ -94,6 +94,9 @@ ModelName: TypeAlias = Literal["fcnn", "lenet", "gat"]
 ProtocolName: TypeAlias = Literal["paper", "released"]
 """A study's procedure: that of the paper's text, or that of its released code."""
 
+OrderName: TypeAlias = Literal["to_paper", "to_code"]
+"""The order of an ablation: from the released code to the paper's text, or from the text to the code."""
+
 
 def choices(names: Any) -> tuple[str, ...]:
     """Returns the names of a choice, such as `NormName`, in order."""

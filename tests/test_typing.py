@@ -17,8 +17,8 @@ from keras_sharpness.objective.selection import select
 from keras_sharpness.perturbations.norms import NORMS
 from keras_sharpness.perturbations.scaling import SCALINGS
 from keras_sharpness.statistics import conditional
-from keras_sharpness.studies.config import SYSTEMS
-from keras_sharpness.studies.protocols import make_config
+from keras_sharpness.studies.config import PROTOCOLS, SYSTEMS, make_config
+from keras_sharpness.studies.released import ablation
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,8 @@ from keras_sharpness.studies.protocols import make_config
         (typing.LandscapeDirectionName, landscape.DIRECTIONS),
         (typing.ConditionalMethodName, conditional.METHODS),
         (typing.ModelName, SYSTEMS),
+        (typing.ProtocolName, PROTOCOLS),
+        (typing.OrderName, ablation.ORDERS),
     ],
     ids=str,
 )

@@ -74,7 +74,7 @@ DATA = ("backend", "data_dir", "download")
 COMMANDS = {
     "study": Command(study, (*flags.SETTINGS, *DATA, "plan", "strategy", "num_devices", "tpu", "output_dir", "resume")),
     "sweep": Command(sweep, ("num_models", *flags.GROUPS["Sweep"], *DATA, "plan"), ("RUN",)),
-    "ablation": Command(ablation, ("model", "num_models", "seed", *DATA, "output_dir")),
+    "ablation": Command(ablation, ("model", "num_models", "seed", *flags.GROUPS["Ablation"], *DATA, "output_dir")),
     "measure": Command(measure, (*flags.OF_MEASURES, "keras_model", "data", "measure", "backend", "output_dir")),
     "report": Command(report, (), ("RUN",)),
     "compare": Command(compare, (*flags.GROUPS["Compare"], "output_dir"), ("RUNS",)),

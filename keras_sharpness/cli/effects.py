@@ -6,7 +6,7 @@ from typing import Any
 
 from keras_sharpness.cli import flags
 from keras_sharpness.errors import require
-from keras_sharpness.studies.released.particulars import PAPER_ASCENT
+from keras_sharpness.studies.released.particulars import ASCENT_SETTINGS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +31,7 @@ def _follows_paper(given: Any, particular: str) -> bool:
 RULES = (
     Rule(("heads",), lambda given: given.model == "gat", "--model=gat"),
     Rule(("as_in_paper",), lambda given: given.protocol == "released", "--protocol=released"),
-    Rule(PAPER_ASCENT, lambda given: _follows_paper(given, "ascent"), "--protocol=paper or --as_in_paper=ascent"),
+    Rule(ASCENT_SETTINGS, lambda given: _follows_paper(given, "ascent"), "--protocol=paper or --as_in_paper=ascent"),
     # The released training on Abalone stops by a rule that has no minimum number of epochs.
     Rule(
         ("min_epochs",),

@@ -14,6 +14,7 @@ from keras_sharpness.typing import (
     MeasureName,
     ModelName,
     NormName,
+    OrderName,
     PlanName,
     ProtocolName,
     ScalingName,
@@ -32,6 +33,7 @@ GROUPS = {
         *("num_restarts", "m", "num_batches"),
     ),
     "Sweep": ("rhos", "ms"),
+    "Ablation": ("order",),
     "Measure": ("keras_model", "data", "measure", "loss", "select", "num_draws", "k"),
     "Compare": ("with",),
     "Run": (
@@ -53,6 +55,7 @@ def define() -> None:
     _define_training()
     _define_sharpness()
     _define_sweep()
+    _define_ablation()
     _define_measure()
     _define_compare()
     _define_run()
@@ -165,6 +168,15 @@ def _define_sweep() -> None:
     flags.DEFINE_list("rhos", None, "Radii, separated by commas. Default: nine over four decades around the run's.")
     flags.DEFINE_list(
         "ms", ["16", "64", "256", "full"], "Batch sizes, separated by commas; full: the whole training set."
+    )
+
+
+def _define_ablation() -> None:
+    flags.DEFINE_enum(
+        "order",
+        "to_paper",
+        choices(OrderName),
+        "From where the ablation goes: to_paper (from the released code to the paper's text), to_code (back).",
     )
 
 

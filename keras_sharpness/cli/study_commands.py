@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_sharpness.cli import flags, signals, start
-from keras_sharpness.studies.protocols import config_of, make_config, make_study
-from keras_sharpness.studies.released.particulars import released_config
+from keras_sharpness.studies.config import make_config, released_config
+from keras_sharpness.studies.folder import config_of
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +23,7 @@ def study() -> None:
     # The members of a pool run in threads, one core each.
     distribution = start.start_keras(in_threads=True)
     from keras_sharpness.studies.run import run_study
+    from keras_sharpness.studies.study import make_study
 
     study = make_study(config, *_data(), flags.FLAGS.plan, distribution)
     log.info("%s, %s protocol, %d models, in %s", config.model, config.protocol, config.num_models, folder)
@@ -45,6 +46,7 @@ def sweep(run: str) -> None:
     rhos, ms = flags.sweep_sizes(config.rho)
     start.start_keras(in_threads=True)
     from keras_sharpness.reporting.report import write_report
+    from keras_sharpness.studies.study import make_study
     from keras_sharpness.studies.sweep import Sweep, run_sweep
 
     work = Sweep(make_study(config, *_data(), given.plan), rhos, ms, given.plan)
@@ -55,17 +57,18 @@ def sweep(run: str) -> None:
 
 
 def ablation() -> None:
-    """Goes from the released code's procedure to the paper's, one particular at a time."""
+    """Goes from the released code's procedure to the paper's, or back, one particular at a time."""
     given = flags.FLAGS
     settings: dict[str, Any] = {"model": given.model, "num_models": given.num_models, "seed": given.seed}
     released_config(**settings)
-    folder = start.output_dir() or Path("runs", "ablation", given.model)
+    suffix = "" if given.order == "to_paper" else f"-{given.order}"
+    folder = start.output_dir() or Path("runs", "ablation", given.model + suffix)
     start.start_keras(in_threads=True)
     from keras_sharpness.reporting.ablation_page import write_ablation
     from keras_sharpness.studies.released.ablation import run_ablation, steps
 
     with _stoppable() as stop:
-        run_ablation([*steps(**settings)], folder, *_data(), stop)
+        run_ablation([*steps(order=given.order, **settings)], folder, *_data(), stop)
     write_ablation(folder, given.model)
     log.info("ablation: %s", folder / "ablation.md")
 

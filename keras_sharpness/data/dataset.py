@@ -19,7 +19,7 @@ class Dataset:
         train: Indices of the training examples, int64.
         test: Indices of the test examples, int64.
         validation: Indices of the validation examples, int64; empty where the data set has none.
-        source: Whose copy it is, and which split was used, in words.
+        source: Whose copy it is, and which split was used.
     """
 
     name: str
@@ -41,24 +41,3 @@ class Dataset:
         """
         indices = getattr(self, split)
         return (self.x if isinstance(self.x, Graph) else self.x[indices]), self.y[indices]
-
-    def training_field(self, hops: int | None) -> "Dataset":
-        """Returns the data set without what training cannot depend on.
-
-        Args:
-            hops: Rounds of messages of the network; None if they are not known.
-
-        Returns:
-            On a graph, the field of the training nodes, with these as `train`; else the data set itself.
-        """
-        if not hops or not isinstance(self.x, Graph):
-            return self
-        field = self.x.field(self.train, hops)
-        return Dataset(
-            name=self.name,
-            x=field.graph,
-            y=self.y[field.nodes],
-            train=field.places(self.train),
-            test=np.zeros(0, np.int64),
-            source=self.source,
-        )

@@ -45,7 +45,7 @@ class Trainer:
             schedule: How to train and when to stop.
             seed: Seed of the pool.
             plan: "vectorized" (members train together as one tensor computation) or "sequential"; None: the faster.
-            num_models: Members of the pool. How many train at once follows from it alone, not from how many are still
+            num_models: Members of the pool. How many train together follows from it, not from how many are still
                 missing, so that a run that goes on computes exactly what it would have.
             distribution: Where groups of members train; None: in this process.
 
@@ -55,27 +55,33 @@ class Trainer:
         self._objective, self._data, self._examples, self._seed = objective, data.tensors, examples, seed
         self._schedule, self._plan = schedule, choose_plan(objective.model, plan)
         self._distribution = distribute(distribution)
-        # Not by the replicas: their number must not change what is computed. Machines may have different cores.
+        # Not the number of replicas, which must not change any number. Processes take the first one's number of cores.
         self._parts = self._distribution.of_chief(np.asarray(backend.workers()))
-        self._slots = self.slots(num_models)
+        self._num_models = num_models
         self._steps = {mode: compile_steps(self._step(mode), self._plan) for mode in (True, False)}
 
     def slots(self, num_models: int) -> int:
-        """Returns how many members of a pool of that size train as one tensor computation."""
+        """Returns how many members of a pool of that size train as one tensor computation on this machine."""
         return self._plan.members(num_models, int(self._parts))
 
-    def train(self, indices: Iterable[int]) -> Iterator[Member]:
+    def train(self, indices: Iterable[int], slots: int | None = None) -> Iterator[Member]:
         """Yields the trained members of these places in the pool, as they finish.
 
-        Whoever stops makes room for the next in line. Once `indices` end, those in training are finished and no others
-        begun.
+        A member that stops is replaced by the next one. Once `indices` end, the members in training are finished and no
+        others begun.
+
+        Args:
+            indices: The places.
+            slots: How many members train as one tensor computation; None: as many as suit this machine. The last bits
+                of a member's numbers depend on it.
         """
-        waiting, most = (self._start(index) for index in indices), self._distribution.at_once * self._slots
+        slots = (slots or self.slots(self._num_models)) if self._plan.vectorized else 1
+        waiting, most = (self._start(index) for index in indices), self._distribution.at_once * slots
         active = list(islice(waiting, most))
         while active:
             active.sort(key=self._in_training_mode)
             modes = [[*members] for _, members in groupby(active, self._in_training_mode)]
-            active = [member for members in modes for member in self._epoch(members)]
+            active = [member for members in modes for member in self._epoch(members, slots)]
             yield from (m for m in active if self._schedule.is_over(m.epoch_losses))
             active = [m for m in active if not self._schedule.is_over(m.epoch_losses)]
             active.extend(islice(waiting, most - len(active)))
@@ -89,37 +95,37 @@ class Trainer:
         weights, state = initialize(self._objective.model, rng, self._schedule.initialization)
         return Member(index=index, seed=seed, weights=weights, state=state)
 
-    def _epoch(self, members: list[Member]) -> Iterator[Member]:
+    def _epoch(self, members: list[Member], slots: int) -> Iterator[Member]:
         """Yields the members after another epoch, all of them in the same mode."""
         step, data = self._steps[self._in_training_mode(members[0])], self._distribution.place(self._data)
-        groups = [members[k : k + self._slots] for k in range(0, len(members), self._slots)]
-        carries = [self._together([(m.weights, m.state) for m in group]) for group in groups]
-        orders = [self._together([self._shuffle(m) for m in group]) for group in groups]
+        groups = [members[k : k + slots] for k in range(0, len(members), slots)]
+        carries = [self._together([(m.weights, m.state) for m in group], slots) for group in groups]
+        orders = [self._together([self._shuffle(m) for m in group], slots) for group in groups]
         losses, sizes = [], []
         for part in zip(*map(self._schedule.batches, orders), strict=True):
             calls = [(*carry, data, batches) for carry, batches in zip(carries, part, strict=True)]
             results = list(self._distribution.map(step, calls))
             carries = [(weights, state) for weights, state, _ in results]
-            losses.append([met for *_, met in results])
+            losses.append([before for *_, before in results])
             sizes.extend([part[0].shape[-1]] * len(part[0]))
-        for group, (weights, state), *met in zip(groups, carries, *losses, strict=True):
-            loss = self._schedule.epoch_loss(np.concatenate(met).astype(np.float64), sizes)
-            for member, (w, s, value) in zip(group, self._apart((weights, state, loss)), strict=False):
+        for group, (weights, state), *parts in zip(groups, carries, *losses, strict=True):
+            loss = self._schedule.epoch_loss(np.concatenate(parts).astype(np.float64), sizes)
+            for member, (w, s, value) in zip(group, self._apart((weights, state, loss), slots), strict=False):
                 yield dataclasses.replace(member, weights=w, state=s, epoch_losses=(*member.epoch_losses, float(value)))
 
-    def _together(self, values: list) -> Any:
-        """Returns what the members of a group have, as the step wants it."""
+    def _together(self, values: list, slots: int) -> Any:
+        """Returns the values of a group's members in the form that the step takes."""
         if not self._plan.vectorized:
             return values[0]
         # Empty slots are filled with copies, so that shapes, and with them the compiled function, stay the same.
-        filled = values + [values[-1]] * (self._slots - len(values))
+        filled = values + [values[-1]] * (slots - len(values))
         return keras.tree.map_structure(lambda *arrays: np.stack(arrays), *filled)
 
-    def _apart(self, values: Any) -> list:
-        """Returns what each slot of a group has: the inverse of `_together`."""
+    def _apart(self, values: Any, slots: int) -> list:
+        """Returns the values of each slot of a group: the inverse of `_together`."""
         if not self._plan.vectorized:
             return [values]
-        return [keras.tree.map_structure(lambda a, k=k: a[k], values) for k in range(self._slots)]
+        return [keras.tree.map_structure(lambda a, k=k: a[k], values) for k in range(slots)]
 
     def _shuffle(self, member: Member) -> np.ndarray:
         """Returns the examples in the order of the member's next epoch."""

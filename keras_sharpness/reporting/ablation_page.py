@@ -26,7 +26,7 @@ def write_ablation(folder: Path, model: str) -> None:
         model: Name of the model, such as "lenet".
     """
     table = read_table(folder / "ablation.csv", ABLATION, ABLATION_TEXTS)
-    heading = wording.heading(model, "from the released code to the paper's text")
+    heading = wording.heading(model, _way(table))
     picture = png(figure(table, heading))
     with atomic_open(folder / "ablation.png", "wb") as file:
         file.write(picture)
@@ -35,7 +35,7 @@ def write_ablation(folder: Path, model: str) -> None:
 
 
 def figure(table: pd.DataFrame, heading: str) -> Figure:
-    """Draws the median sharpness and tau of each step, from the released procedure at the top to the paper's.
+    """Draws the median sharpness and tau of each step, the start of the way at the top.
 
     Args:
         table: A row for each step; see `released.ablation.run_ablation`.
@@ -63,10 +63,25 @@ def text(table: pd.DataFrame, heading: str) -> str:
     """
     return page(
         heading,
-        "Each row sets one more particular as in the paper; the last row is the paper's procedure.",
+        _explanation(table),
         "![Median sharpness and tau of each step](ablation.png)",
         table_of(HEADINGS, map(_cells, table.to_dict("records"))),
     )
+
+
+def _from_code(table: pd.DataFrame) -> bool:
+    return bool(table["particular"].iloc[0] == "released")
+
+
+def _way(table: pd.DataFrame) -> str:
+    ends = ["the released code", "the paper's text"]
+    return "from {} to {}".format(*(ends if _from_code(table) else reversed(ends)))
+
+
+def _explanation(table: pd.DataFrame) -> str:
+    if _from_code(table):
+        return "Each row sets one more particular as in the paper; the last row is the paper's procedure."
+    return "Each row sets one more particular as in the released code; the last row is the code's procedure."
 
 
 def _draw_level(axes: Axes, sharpness: pd.Series) -> None:
@@ -89,7 +104,10 @@ def _draw_tau(axes: Axes, table: pd.DataFrame) -> None:
 
 def _names(table: pd.DataFrame) -> list[str]:
     first, *others = table["particular"]
-    return [f"{first} code", *(f"+ {name.replace('_', ' ')}" for name in others)]
+    return [
+        f"{first} code" if _from_code(table) else f"{first}'s text",
+        *(f"+ {name.replace('_', ' ')}" for name in others),
+    ]
 
 
 def _cells(row: dict) -> list[str]:

@@ -1,61 +1,16 @@
-"""The settings of a study, and the paper's: Table I and sections II.B and III. Needs no backend."""
+"""The settings of a study, by the paper's text or by its released code. Needs no backend."""
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from keras_sharpness.errors import require, require_count, require_non_negative, require_positive, require_seed
 from keras_sharpness.pools.schedule import Schedule
+from keras_sharpness.studies.released.particulars import ASCENT_SETTINGS, RELEASED
+from keras_sharpness.studies.systems import SYSTEMS, System
 
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class System:
-    """One of the paper's three combinations of data, network and loss.
-
-    Attributes:
-        dataset: Name of the data set.
-        network: Name of the function in `models` that builds the network.
-        loss: Name of the loss.
-        schedule: Training as in Table I.
-        rho: Radius as in Table I.
-    """
-
-    dataset: str
-    network: str
-    loss: str
-    schedule: Schedule
-    rho: float
-
-    @property
-    def classification(self) -> bool:
-        """Whether the targets are classes."""
-        return self.loss == "cross-entropy"
-
-
-SYSTEMS = {
-    "fcnn": System(
-        dataset="abalone",
-        network="fcnn",
-        loss="mean squared error",
-        schedule=Schedule(learning_rate=0.014),
-        rho=0.025,
-    ),
-    "lenet": System(
-        dataset="fashion_mnist",
-        network="lenet5",
-        loss="cross-entropy",
-        schedule=Schedule(learning_rate=0.05),
-        rho=0.0001,
-    ),
-    "gat": System(
-        dataset="cora",
-        network="gat",
-        loss="cross-entropy",
-        # "Due to the slow start of training", at least 10 epochs (section III.C).
-        schedule=Schedule(learning_rate=0.236, min_epochs=10, max_epochs=20),
-        rho=0.02,
-    ),
-}
+PROTOCOLS = {"paper": SYSTEMS, "released": RELEASED}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,7 +19,7 @@ class StudyConfig:
 
     Attributes:
         model: "fcnn", "lenet" or "gat".
-        protocol: "paper": the procedure that the paper's text describes.
+        protocol: "paper": the procedure of the paper's text; "released": that of its released code.
         num_models: Models in the pool.
         seed: Seed of the pool and of the batches.
         heads: Attention heads of `gat`.
@@ -81,6 +36,7 @@ class StudyConfig:
         num_restarts: Ascents on each batch.
         m: Examples in a batch.
         num_batches: Batches that the sharpness is averaged over, the same for every model.
+        as_in_paper: Names of the released code's particulars that follow the paper instead.
     """
 
     model: str = "fcnn"
@@ -101,6 +57,7 @@ class StudyConfig:
     num_restarts: int = 1
     m: int = 64
     num_batches: int = 50
+    as_in_paper: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Checks the numbers, before any data are read.
@@ -118,32 +75,102 @@ class StudyConfig:
     @property
     def system(self) -> System:
         """The data, network and loss."""
-        return SYSTEMS[self.model]
+        return PROTOCOLS[self.protocol][self.model]
 
     @property
     def network_options(self) -> dict[str, Any]:
         """Options of the network."""
-        return {"heads": self.heads} if self.model == "gat" else {}
+        options: dict[str, Any] = {"heads": self.heads} if self.model == "gat" else {}
+        for particular in self.system.particulars:
+            options |= {} if self.follows_paper(particular.name) else particular.network
+        return options
+
+    @property
+    def climbed_schedule(self) -> Schedule:
+        """Training of the networks that are climbed: of another pool unless `matching` is as in the paper."""
+        return self.schedule if self.follows_paper("matching") else _climbed(self.schedule, self.system)
+
+    def follows_paper(self, name: str) -> bool:
+        """Returns whether a particular, or each of a group, is as in the paper's text.
+
+        Args:
+            name: The particular or group. Where the system has none of that name, it follows the paper.
+        """
+        in_code = {particular.name for particular in self.system.particulars} - self.system.expand(self.as_in_paper)
+        return not in_code & self.system.expand((name,))
 
 
-def study_config(model: str = "fcnn", **settings: Any) -> StudyConfig:
-    """Returns a study of the paper's, with other settings where given.
+def make_config(
+    protocol: str = "paper", as_in_paper: Sequence[str] | None = None, model: str = "fcnn", **settings: Any
+) -> StudyConfig:
+    """Returns the configuration of a study: a procedure, with other settings where given.
 
     Args:
+        protocol: "paper" or "released".
+        as_in_paper: Particulars of the released code that follow the paper instead; all of them make the paper's
+            procedure.
         model: "fcnn", "lenet" or "gat".
-        **settings: Fields of `StudyConfig` or `Schedule`. Those that are None keep the paper's value.
+        **settings: Fields of `StudyConfig` or `Schedule`. Those that are None keep the procedure's value.
 
     Returns:
         The configuration.
 
     Raises:
-        InputError: If the model is unknown or a setting out of range.
+        InputError: If a name is unknown, or a setting is out of range or without effect.
     """
-    require(model in SYSTEMS, f"`model` must be one of {', '.join(SYSTEMS)}", model=model)
+    require(protocol in PROTOCOLS, "`protocol` must be paper or released", protocol=protocol)
+    systems = PROTOCOLS[protocol]
+    require(model in systems, f"`model` must be one of {', '.join(systems)}", model=model)
+    system = systems[model]
+    _check_names(protocol, model, system, as_in_paper or ())
+    names = tuple(name for name in system.names if name in (as_in_paper or ()))
     given = {name: value for name, value in settings.items() if value is not None}
     low, high = given.get("min_epochs", 0), given.get("max_epochs", math.inf)
     require(low <= high, "`min_epochs` must not exceed `max_epochs`", min_epochs=low, max_epochs=high)
+    schedule = _schedule(system, system.expand(names), given)
+    climbed = schedule if "matching" in names else _climbed(schedule, system)
+    defaults = {"rho": system.rho, "step_size": climbed.learning_rate, "protocol": protocol, "as_in_paper": names}
+    config = StudyConfig(model=model, schedule=schedule, **(defaults | given))
+    _check_effect(config)
+    return config
+
+
+def study_config(model: str = "fcnn", **settings: Any) -> StudyConfig:
+    """Returns a study by the paper's text; see `make_config`."""
+    return make_config(model=model, **settings)
+
+
+def released_config(model: str = "fcnn", as_in_paper: Sequence[str] = (), **settings: Any) -> StudyConfig:
+    """Returns a study by the released code; see `make_config`."""
+    return make_config("released", as_in_paper, model, **settings)
+
+
+def _schedule(system: System, as_in_paper: set[str], given: dict[str, Any]) -> Schedule:
+    """Returns the training; takes its settings out of those given."""
+    changes: dict[str, Any] = {}
+    for particular in system.particulars:
+        changes |= particular.schedule if particular.name in as_in_paper else {}
     of_schedule = {f.name for f in dataclasses.fields(Schedule)} & given.keys()
-    schedule = dataclasses.replace(SYSTEMS[model].schedule, **{name: given.pop(name) for name in of_schedule})
-    defaults = {"rho": SYSTEMS[model].rho, "step_size": schedule.learning_rate}
-    return StudyConfig(model=model, schedule=schedule, **(defaults | given))
+    changes |= {name: given.pop(name) for name in of_schedule}
+    return dataclasses.replace(system.schedule, **changes)
+
+
+def _climbed(schedule: Schedule, system: System) -> Schedule:
+    return dataclasses.replace(schedule, **system.other_pool)
+
+
+def _check_names(protocol: str, model: str, system: System, names: Sequence[str]) -> None:
+    fits = protocol == "released" or not names
+    require(fits, "`as_in_paper` must be used with the released protocol", as_in_paper=list(names))
+    unknown = [name for name in names if name not in system.names]
+    require(not unknown, f"`as_in_paper` must name particulars of {model}: {', '.join(system.names)}", unknown=unknown)
+
+
+def _check_effect(config: StudyConfig) -> None:
+    fields = {f.name: f.default for f in dataclasses.fields(StudyConfig)}
+    idle = [name for name in ASCENT_SETTINGS if getattr(config, name) != fields[name]]
+    require(
+        config.follows_paper("ascent") or not idle,
+        "the released ascent is fixed; only with as_in_paper=ascent may be set: " + ", ".join(ASCENT_SETTINGS),
+        set=", ".join(idle),
+    )

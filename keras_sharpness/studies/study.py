@@ -1,30 +1,31 @@
-"""A study in memory: the data, the pool and the measurements."""
+"""A study in memory: the data, the pool and the measurement."""
 
-import itertools
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from keras_sharpness import models
+from keras_sharpness import backend
 from keras_sharpness.data.dataset import Dataset
 from keras_sharpness.distribution import distribute
 from keras_sharpness.errors import require
-from keras_sharpness.execution.grid import Grid
-from keras_sharpness.maximizers import make_maximizer, num_starts
-from keras_sharpness.measures.batches import draw_batches
-from keras_sharpness.measures.climbing import loss_paths
-from keras_sharpness.measures.worst_case import WorstCaseSharpness
+from keras_sharpness.maximizers import make_maximizer
 from keras_sharpness.objective.graph import Graph
 from keras_sharpness.objective.labelled_data import LabelledData
 from keras_sharpness.objective.layers import hops
-from keras_sharpness.objective.objective import Objective
 from keras_sharpness.perturbations import Ball
-from keras_sharpness.pools.evaluation import compile_evaluation
 from keras_sharpness.pools.member import Member
+from keras_sharpness.pools.schedule import Schedule
+from keras_sharpness.pools.scores import average_batches, compile_scores
 from keras_sharpness.pools.training import Trainer
 from keras_sharpness.studies.config import StudyConfig
+from keras_sharpness.studies.measurement import BatchAscents, Measurement, with_indices
+from keras_sharpness.studies.networks import build_network, build_objective
+from keras_sharpness.studies.released import datasets
+from keras_sharpness.studies.released.ascents import ReleasedAscents
+from keras_sharpness.studies.released.other_pool import OtherPool, other_seed
 from keras_sharpness.typing import State, Weights
 
 
@@ -34,10 +35,9 @@ class Study:
     Attributes:
         config: The settings.
         dataset: The data.
+        distribution: Where the work runs.
         objective: The loss.
         data: All inputs and targets.
-        training_data: What training can depend on: on a graph, the field of the training nodes.
-        training_examples: Indices of the training examples in it.
         ball: The set of perturbations.
         maximizer: How to climb.
     """
@@ -50,7 +50,7 @@ class Study:
         Args:
             config: The settings.
             dataset: The system's data.
-            plan: "vectorized" or "sequential"; None: the faster. The numbers do not depend on it.
+            plan: "vectorized" or "sequential"; None: the faster. Results do not depend on it beyond rounding.
             distribution: A `tf.distribute.Strategy`, `keras.distribution.DataParallel` or
                 `torch.distributed.ProcessGroup` to share out the work over; None: this process. Results do not depend
                 on it.
@@ -58,73 +58,106 @@ class Study:
         self.config, self.dataset, self.distribution = config, dataset, distribute(distribution)
         whole = self.distribution.shares == 1
         require(whole, "a study must be shared out by its models, not by examples", devices=self.distribution.shares)
-        network, loss = build_network(config), _loss(config)
-        self.objective = Objective(network, loss, on_graph=isinstance(dataset.x, Graph))
+        network, on_graph = build_network(config), isinstance(dataset.x, Graph)
+        self.objective = build_objective(config, network, on_graph)
         self.data = LabelledData(dataset.x, dataset.y)
-        field = dataset.training_field(hops(network))
-        self.training_examples = field.train
-        self.training_data = self.data if field is dataset else LabelledData(field.x, field.y)
-        on = (self.training_data, self.training_examples)
-        self._trainer = Trainer(
-            self.objective, *on, config.schedule, config.seed, plan, config.num_models, self.distribution
-        )
-        self._evaluation = compile_evaluation(
-            self.objective, self.data, config.system.classification, self.distribution
-        )
+        self._training_data, self._training_examples = self.data, dataset.train
+        # Training depends on the receptive field of the training nodes only, where that is known.
+        if on_graph and (reach := hops(network)):
+            self._training_data, field = self.data.on_field(dataset.train, reach)
+            self._training_examples = field.places(dataset.train)
+        self._trainer = self._make_trainer(config.schedule, config.seed, plan, self.distribution)
+        scores = compile_scores(self.objective, self.data, config.system.classification, self.distribution)
+        averages = config.follows_paper("averages")
+        self._scores = scores if averages else average_batches(scores, config.schedule.batch_size)
         self.ball = Ball(rho=config.rho, norm=config.norm, scaling=config.scaling, eta=config.eta)
         settings = (config.step_size, config.direction, config.coordinates, config.num_restarts, config.seed)
         self.maximizer = make_maximizer(config.maximizer, config.pga_steps, *settings)
-        # All members climb on the same batches: their differences are then their own, not the draw's.
-        batches = draw_batches(dataset.train, config.m, config.num_batches, config.seed)
-        draws = num_starts(self.maximizer)
-        grid = Grid(self.objective, self.data, batches, draws=draws, plan=plan, distribution=self.distribution)
-        self._paths = loss_paths(grid, self.ball, self.maximizer)
+        self._measurement = self._make_measurement(plan)
 
-    def grows_from(self, num_models: int) -> bool:
-        """Returns whether a pool of that size is the beginning of this one, bit for bit."""
-        size = self.config.num_models
-        return num_models <= size and self._trainer.slots(num_models) == self._trainer.slots(size)
+    def slots(self, num_models: int) -> int:
+        """Returns how many members of a pool of that size train as one tensor computation on this machine."""
+        return self._trainer.slots(num_models)
 
-    def train(self, indices: Iterable[int]) -> Iterator[Member]:
-        """Returns an iterator that trains the members of these places in the pool, as they finish."""
-        return self._trainer.train(indices)
+    def train(self, indices: Iterable[int], slots: int | None = None) -> Iterator[Member]:
+        """Returns an iterator of the trained members of these places in the pool, as they finish; see `Trainer`."""
+        return self._trainer.train(indices, slots)
 
     def evaluate(self, member: Member) -> dict[str, float]:
-        """Returns training and test loss and, for classification, error rate, in inference mode."""
+        """Returns training and test loss and, for classification, error rates, in inference mode."""
         weights, state = member.tensors()
         values: dict[str, float] = {}
         for split in ("train", "test"):
-            metrics = self._means(weights, state, getattr(self.dataset, split))
-            values |= dict(zip((f"{split}_loss", f"{split}_error"), metrics, strict=False))
+            found = self._scores(weights, state, getattr(self.dataset, split))
+            values |= dict(zip((f"{split}_loss", f"{split}_error"), found, strict=False))
         return values
 
     def measure(self, members: Iterable[Member]) -> Iterator[tuple[int, np.ndarray]]:
-        """Returns an iterator of (index, losses along the ascents), losses of shape (num_batches, num_steps + 1)."""
-        members, measured = itertools.tee(member.checked(self.objective.model) for member in members)
-        return zip((m.index for m in members), self._paths(m.tensors() for m in measured), strict=True)
+        """Returns an iterator of (index, losses that the member's sharpness follows from); see the measurements."""
+        return with_indices(self._measurement, (member.checked(self.objective.model) for member in members))
 
     def sharpness(self, losses: np.ndarray) -> dict[str, float]:
-        """Returns `sharpness` and `sharpness_standard_error` that follow from a member's losses.
+        """Returns `sharpness` and `sharpness_standard_error` of a member from its losses.
 
         Raises:
             InputError: If the losses are of another study.
         """
-        shape = (self.config.num_batches, self.maximizer.num_steps + 1)
-        require(losses.shape == shape, f"a model's losses must have the shape {shape}", shape=losses.shape)
-        result = WorstCaseSharpness(losses)
-        return {"sharpness": result.value, "sharpness_standard_error": result.standard_error}
+        return self._measurement.sharpness(losses)
 
-    def _means(self, weights: Weights, state: State, indices: np.ndarray) -> list[float]:
-        """Returns the loss and, for classification, the error rate over some examples."""
-        return self._evaluation(weights, state, indices)
+    def describe(self) -> dict[str, Any]:
+        """Returns where data and numbers come from, for the record."""
+        return {
+            "data": self.dataset.source,
+            "backend": keras.config.backend(),
+            "devices": backend.devices(),
+            # Not a setting: results do not depend on it.
+            "distribution": self.distribution.describe(),
+        }
+
+    def _make_trainer(self, schedule: Schedule, seed: int, plan: str | None, distribution: Any) -> Trainer:
+        # A gradient of the whole training set fills the cores, and those of several members do not fit the caches.
+        plan = plan or ("sequential" if schedule.gradient == "full" else None)
+        on = (self.objective, self._training_data, self._training_examples)
+        return Trainer(*on, schedule, seed, plan, self.config.num_models, distribution)
+
+    def _make_measurement(self, plan: str | None) -> Measurement:
+        config, measurement = self.config, self._make_ascents(plan)
+        if config.follows_paper("matching"):
+            return measurement
+        trainer = self._make_trainer(config.climbed_schedule, other_seed(config.seed), plan, None)
+        return OtherPool(measurement, trainer)
+
+    def _make_ascents(self, plan: str | None) -> Measurement:
+        if self.config.follows_paper("ascent"):
+            on = (self.objective, self.data, self.dataset.train)
+            return BatchAscents(self.config, *on, self.ball, self.maximizer, plan, self.distribution)
+        climbed = (self.objective, self._training_data, self._training_examples)
+        return ReleasedAscents(self.config, *climbed, self._training_loss)
+
+    def _training_loss(self, weights: Weights, state: State) -> float:
+        return self._scores(weights, state, self.dataset.train)[0]
 
 
-def build_network(config: StudyConfig) -> keras.Model:
-    """Returns the network of a study, untrained."""
-    return getattr(models, config.system.network)(**config.network_options)
+def make_study(
+    config: StudyConfig,
+    data_dir: str | Path | None = None,
+    download: bool = False,
+    plan: str | None = None,
+    distribution: Any = None,
+) -> Study:
+    """Loads a study's data and builds the study.
 
+    Args:
+        config: What `make_config` returned.
+        data_dir: Folder with data files.
+        download: Whether data may be fetched.
+        plan: "vectorized" or "sequential"; None: the faster.
+        distribution: What to share out the work over; see `Study`.
 
-def _loss(config: StudyConfig) -> keras.losses.Loss:
-    if config.system.classification:
-        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    return keras.losses.MeanSquaredError()
+    Returns:
+        The study.
+
+    Raises:
+        InputError: If the data are not found or damaged, or the plan does not fit.
+    """
+    return Study(config, datasets.load(config, data_dir, download), plan, distribution)

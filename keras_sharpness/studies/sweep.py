@@ -17,8 +17,10 @@ from keras_sharpness.measures.climbing import loss_paths
 from keras_sharpness.measures.worst_case import WorstCaseSharpness
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.store import PoolStore
-from keras_sharpness.studies.run import Stopped, alone_in, progress, summarize, write_csv
+from keras_sharpness.studies.folder import alone_in, write_csv
+from keras_sharpness.studies.run import Stopped, progress
 from keras_sharpness.studies.study import Study
+from keras_sharpness.studies.summary import summarize
 
 FULL = "full"
 # Members measured before their results are saved: the most that a killed run loses.
@@ -29,7 +31,7 @@ class Sweep:
     """Measures members for every pair of a radius and a batch size, with a study's data, ball and maximizer.
 
     Attributes:
-        study: The study whose pool it is.
+        study: The study of the pool.
         rhos: Radii.
         ms: Examples in a batch, or "full": one batch of the whole training set.
     """
@@ -38,7 +40,7 @@ class Sweep:
         """Compiles an ascent for each batch size.
 
         Args:
-            study: The study whose pool it is.
+            study: The study of the pool.
             rhos: Radii.
             ms: Batch sizes.
             plan: "vectorized" or "sequential"; None: the faster.
@@ -81,7 +83,7 @@ def run_sweep(
     num_models: int,
     stop: Callable[[], bool] = lambda: False,
 ) -> pd.DataFrame:
-    """Measures the first models of a run's pool, and leaves `sweep.csv` in its folder; goes on where it was ended.
+    """Measures the first models of a run's pool, and leaves `sweep.csv` in its folder; continues an interrupted sweep.
 
     Args:
         sweep: What to measure.

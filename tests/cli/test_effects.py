@@ -5,8 +5,8 @@ import pytest
 from keras_sharpness.cli import flags
 from keras_sharpness.cli.effects import RULES
 from keras_sharpness.errors import InputError
-from keras_sharpness.studies.protocols import make_config
-from keras_sharpness.studies.released.particulars import PAPER_ASCENT
+from keras_sharpness.studies.config import make_config
+from keras_sharpness.studies.released.particulars import ASCENT_SETTINGS
 from tests.cli.in_process import chosen
 
 RELEASED = ["--protocol=released"]
@@ -55,7 +55,7 @@ def test_a_flag_with_an_effect_is_taken(given):
         pass
 
 
-@pytest.mark.parametrize("name", PAPER_ASCENT)
+@pytest.mark.parametrize("name", ASCENT_SETTINGS)
 def test_every_setting_of_the_paper_s_ascent_needs_that_ascent(name):
     value = {"norm": "l2", "scaling": "none", "maximizer": "apgd", "direction": "steepest", "coordinates": "scaled"}
     with (

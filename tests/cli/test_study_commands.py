@@ -45,7 +45,7 @@ def started(monkeypatch):
     def run_ablation(*arguments):
         calls["run_ablation"] = arguments
 
-    monkeypatch.setattr("keras_sharpness.cli.study_commands.make_study", make_study)
+    monkeypatch.setattr("keras_sharpness.studies.study.make_study", make_study)
     monkeypatch.setattr("keras_sharpness.studies.run.run_study", run_study)
     monkeypatch.setattr("keras_sharpness.studies.sweep.run_sweep", run_sweep)
     monkeypatch.setattr("keras_sharpness.studies.sweep.Sweep", lambda *arguments: arguments)

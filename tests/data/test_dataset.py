@@ -20,22 +20,3 @@ def test_examples_of_a_graph_are_nodes_of_the_whole_graph():
     x, y = Dataset(name="nodes", x=graph, y=Y, **SPLITS).examples("test")
     assert x is graph
     assert y.tolist() == [4]
-
-
-def test_training_on_a_graph_sees_the_field_of_its_nodes_and_no_more():
-    """On a path 0 -> 1 -> 2 -> 3 -> 4, node 3 hears of nodes 1 and 2 in two rounds."""
-    graph = Graph(X, np.array([[0, 1, 2, 3], [1, 2, 3, 4]]))
-    dataset = Dataset(name="nodes", x=graph, y=Y, train=np.array([3]), test=np.array([4]))
-    field = dataset.training_field(hops=2)
-    assert sorted(field.y.tolist()) == [1, 2, 3]
-    assert field.y[field.train].tolist() == [3]
-    np.testing.assert_array_equal(field.x.features, X[field.y])
-    assert {tuple(field.y[edge]) for edge in field.x.edges.T} == {(1, 2), (2, 3)}
-    assert len(field.test) == 0
-
-
-def test_without_a_graph_or_known_hops_training_sees_everything():
-    rows = Dataset(name="rows", x=X, y=Y, **SPLITS)
-    assert rows.training_field(hops=2) is rows
-    nodes = Dataset(name="nodes", x=Graph(X, np.zeros((2, 0), np.int32)), y=Y, **SPLITS)
-    assert nodes.training_field(hops=None) is nodes

@@ -44,6 +44,42 @@ def test_an_epochs_loss_is_the_mean_over_its_examples():
     np.testing.assert_allclose(Schedule(learning_rate=0.1).epoch_loss(losses, [4, 4, 2]), expected)
 
 
+def test_an_epochs_loss_can_be_the_sum_over_its_batches():
+    losses = np.array([[1.0, 4.0], [2.0, 5.0], [9.0, 6.0]])
+    schedule = Schedule(learning_rate=0.1, reduction="sum")
+    np.testing.assert_allclose(schedule.epoch_loss(losses, [4, 4, 2]), [12.0, 15.0])
+
+
+@pytest.mark.parametrize(
+    ("losses", "over"),
+    [
+        ([], False),
+        ([30.0], False),
+        ([96.0], True),  # less than 5 % below the 100 that the first epoch is compared with
+        ([30.0, 28.0], False),
+        ([30.0, 29.0], True),
+        ([30.0, 40.0], True),
+        ([30.0, float("nan")], True),
+        ([0.9**k for k in range(11)], False),
+        ([0.9**k for k in range(12)], True),
+    ],
+)
+def test_a_rise_stops_the_training_too_where_the_rule_says_so(losses, over):
+    schedule = Schedule(learning_rate=0.1, max_epochs=12, min_epochs=9, stopping="not_falling")
+    assert schedule.is_over(losses) is over
+
+
+def test_training_mode_ends_after_its_epochs():
+    schedule = Schedule(learning_rate=0.1, training_mode_epochs=2)
+    assert [schedule.in_training_mode(epoch) for epoch in range(4)] == [True, True, False, False]
+    assert Schedule(learning_rate=0.1).in_training_mode(10**6)
+
+
+def test_full_gradients_take_every_example_in_every_step():
+    (batches,) = Schedule(learning_rate=0.1, batch_size=3, gradient="full").batches(np.arange(8))
+    assert batches.tolist() == [[*range(8)]] * 3
+
+
 def test_batches_have_the_schedules_size():
     sizes = [part.shape for part in Schedule(learning_rate=0.1, batch_size=3).batches(np.arange(8))]
     assert sizes == [(2, 3), (1, 2)]
@@ -57,6 +93,9 @@ def test_batches_have_the_schedules_size():
         ({"min_epochs": -1}, "`min_epochs` must be finite and non-negative"),
         ({"max_epochs": 0}, "`max_epochs` must be at least 1"),
         ({"stop_tolerance": float("nan")}, "`stop_tolerance` must be finite and non-negative"),
+        ({"stopping": "never"}, "`stopping` must be one of settled, not_falling"),
+        ({"gradient": "half"}, "`gradient` must be one of mini_batch, full"),
+        ({"reduction": "max"}, "`reduction` must be one of mean, sum"),
     ],
 )
 def test_bad_settings_are_refused(settings, message):

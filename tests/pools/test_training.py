@@ -8,7 +8,7 @@ from keras_sharpness.execution.plan import MOST_MEMBERS, PLANS
 from keras_sharpness.objective.objective import values
 from keras_sharpness.pools.initialization import initialize
 from keras_sharpness.pools.member import member_seed
-from keras_sharpness.pools.schedule import Schedule
+from keras_sharpness.pools.schedule import STOPPING_RULES, Schedule
 from keras_sharpness.pools.training import Trainer, sgd_step
 from tests.support import cases
 
@@ -19,6 +19,14 @@ SCHEDULE = Schedule(learning_rate=0.05, batch_size=32, max_epochs=4, stop_tolera
 def train(case, indices=range(3), schedule=SCHEDULE, plan="vectorized", examples=EXAMPLES):
     trainer = Trainer(case.objective, case.data, examples, schedule, seed=0, plan=plan)
     return {member.index: member for member in trainer.train(indices)}
+
+
+def shapes_of(trainer, monkeypatch):
+    """Returns a set that fills with how many members the compiled steps take at once."""
+    shapes, steps = set(), trainer._steps[True]
+    seen = lambda weights, *rest: (shapes.add(weights[0].shape[0]), steps(weights, *rest))[1]  # noqa: E731
+    monkeypatch.setitem(trainer._steps, True, seen)
+    return shapes
 
 
 def test_training_follows_a_slow_float64_descent():
@@ -78,24 +86,31 @@ def test_a_pools_size_alone_says_how_many_train_at_once(monkeypatch):
     assert [trainer.slots(num_models) for num_models in (1, 2, 9, 1000)] == [1, 1, 5, MOST_MEMBERS]
 
 
-class InferenceFromTheSecondEpoch(Schedule):
-    """Three epochs; two for members whose first loss is below `stop_tolerance`."""
+@pytest.mark.parametrize(("given", "expected"), [(None, 4), (3, 3)])
+def test_as_many_train_at_once_as_suit_the_machine_unless_told_otherwise(monkeypatch, given, expected):
+    monkeypatch.setattr(backend, "workers", lambda: 2)
+    case = cases.fcnn()
+    trainer = Trainer(case.objective, case.data, EXAMPLES, SCHEDULE, seed=0, plan="vectorized", num_models=7)
+    shapes = shapes_of(trainer, monkeypatch)
+    assert len([*trainer.train(range(5), given)]) == 5
+    assert shapes == {expected}
 
-    def in_training_mode(self, epoch):
-        return epoch < 1
 
-    def is_over(self, epoch_losses):
-        return len(epoch_losses) >= (2 if epoch_losses and epoch_losses[0] < self.stop_tolerance else 3)
+def two_or_three_epochs(schedule, epoch_losses):
+    """Two for members whose first loss is below `stop_tolerance`."""
+    return len(epoch_losses) >= (2 if epoch_losses and epoch_losses[0] < schedule.stop_tolerance else 3)
 
 
 @pytest.mark.slow
 def test_members_in_different_modes_train_as_each_does_alone(monkeypatch):
     """One of two ends early: the third, in training mode, joins the other, which no longer is."""
     monkeypatch.setattr("keras_sharpness.execution.plan.MOST_MEMBERS", 2)
+    monkeypatch.setitem(STOPPING_RULES, "two_or_three", two_or_three_epochs)
     case, examples = cases.gat(), np.arange(40)
 
     def run(indices, tolerance, plan="vectorized"):
-        schedule = InferenceFromTheSecondEpoch(learning_rate=0.1, batch_size=20, stop_tolerance=tolerance)
+        modes = {"stopping": "two_or_three", "training_mode_epochs": 1}
+        schedule = Schedule(learning_rate=0.1, batch_size=20, stop_tolerance=tolerance, **modes)
         return train(case, indices, schedule, plan, examples)
 
     alone = run(range(3), 0.0, "sequential")

@@ -14,5 +14,14 @@ def test_every_step_is_in_the_table_and_the_figure(tmp_path):
     assert lines[0] == "# GAT on Cora: from the released code to the paper's text"
     assert "| dropout | None | 0.6 | 0.02 | 1.5 | -0.250 | [-0.500, 0.125] | 50 |" in lines
     assert "| reference | an alias | a copy | 0.02 | 1.5 | undefined | no interval | 2 |" in lines
+    assert lines[2].endswith("the last row is the paper's procedure.")
     with Image.open(tmp_path / "ablation.png") as picture:
         assert picture.size[0] == 1800
+
+
+def test_the_way_from_the_text_to_the_code_is_called_so(tmp_path):
+    (tmp_path / "ablation.csv").write_text(ABLATION_CSV.replace("0,released,", "0,paper,"))
+    write_ablation(tmp_path, "gat")
+    lines = (tmp_path / "ablation.md").read_text().splitlines()
+    assert lines[0] == "# GAT on Cora: from the paper's text to the released code"
+    assert lines[2].endswith("the last row is the code's procedure.")

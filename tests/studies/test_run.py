@@ -4,47 +4,26 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from keras_sharpness import backend
+from keras_sharpness.distribution import distribute
 from keras_sharpness.errors import InputError
 from keras_sharpness.pools.store import PoolStore
-from keras_sharpness.studies.run import run_study, summarize
+from keras_sharpness.studies.run import Stopped, run_study
 from keras_sharpness.studies.study import Study
-from tests.support import studies
+from tests.support.studies import small
 
 
 def test_settings_that_do_not_fit_cost_no_models(tmp_path):
-    config, dataset = studies.small()
+    config, dataset = small()
     run_study(Study(config, dataset), tmp_path)
-    unknown, _ = studies.small(norm="l7")
+    unknown, _ = small(norm="l7")
     with pytest.raises(InputError, match="`norm` must be one of linf"):
         run_study(Study(unknown, dataset), tmp_path, resume=False)
     assert PoolStore(tmp_path).trained() == {0, 1, 2}
 
 
-def test_a_diverged_model_is_counted_and_left_out():
-    rng = np.random.default_rng(0)
-    table = pd.DataFrame({"sharpness": rng.normal(size=20), "test_loss": rng.normal(size=20)})
-    whole = summarize(table)
-    table.loc[len(table)] = [np.nan, 0.1]
-    table.loc[len(table)] = [0.1, np.inf]
-    assert summarize(table) == whole | {"num_diverged": 2}
-
-
-@pytest.mark.parametrize("num_models", [14, 15])
-def test_fewer_than_fifteen_models_have_a_tau_without_an_interval(num_models):
-    rng = np.random.default_rng(0)
-    summary = summarize(pd.DataFrame(rng.normal(size=(num_models, 2)), columns=["sharpness", "test_loss"]))
-    assert np.isfinite([summary["tau"], summary["p_value"]]).all()
-    assert (summary["tau_ci_low"] is None, summary["tau_ci_high"] is None) == (num_models < 15,) * 2
-
-
-def test_two_models_have_no_tau():
-    summary = summarize(pd.DataFrame({"sharpness": [1.0, 2.0], "test_loss": [1.0, 2.0]}))
-    assert summary["tau"] is None
-    assert summary["num_models"] == 2
-
-
 def test_a_diverging_pool_is_told_not_hidden(tmp_path):
-    config, dataset = studies.small(learning_rate=1e6)
+    config, dataset = small(learning_rate=1e6)
     summary = run_study(Study(config, dataset), tmp_path)
     assert summary["tau"] is None
     assert summary["num_diverged"] == 3
@@ -55,7 +34,7 @@ def test_a_diverging_pool_is_told_not_hidden(tmp_path):
 def test_a_pool_grows_to_what_a_larger_one_would_have_been(tmp_path):
     for folder, sizes in (("grown", (52, 54)), ("whole", (54,))):
         for num_models in sizes:
-            config, dataset = studies.small(num_models=num_models, max_epochs=1)
+            config, dataset = small(num_models=num_models, max_epochs=1)
             run_study(Study(config, dataset), tmp_path / folder)
     grown, whole = ((tmp_path / folder / "models.csv").read_bytes() for folder in ("grown", "whole"))
     assert grown == whole
@@ -65,9 +44,64 @@ def test_a_pool_grows_to_what_a_larger_one_would_have_been(tmp_path):
 @pytest.mark.slow
 def test_a_pool_does_not_shrink_nor_grow_where_that_would_change_it(tmp_path):
     for num_models, other in ((3, 2), (2, 60)):
-        config, dataset = studies.small(num_models=num_models, max_epochs=1)
+        config, dataset = small(num_models=num_models, max_epochs=1)
         folder = tmp_path / str(num_models)
         run_study(Study(config, dataset), folder)
-        config, _ = studies.small(num_models=other, max_epochs=1)
+        config, _ = small(num_models=other, max_epochs=1)
         with pytest.raises(InputError, match=f"num_models: {num_models} there, {other} now"):
             run_study(Study(config, dataset), folder)
+
+
+def with_cores(monkeypatch, number):
+    monkeypatch.setattr(backend, "workers", lambda: number)
+    return Study(*small(num_models=7))
+
+
+def test_a_folder_begun_on_few_cores_ends_with_the_same_bits_on_many(tmp_path, monkeypatch):
+    run_study(with_cores(monkeypatch, 2), tmp_path / "whole")
+    stops = iter([False] * 4 + [True] * 9)
+    with pytest.raises(Stopped):
+        run_study(with_cores(monkeypatch, 2), tmp_path / "moved", stop=lambda: next(stops))
+    assert 0 < len(PoolStore(tmp_path / "moved").trained()) < 7
+    moved = with_cores(monkeypatch, 16)
+    assert moved.slots(7) == 1
+    sizes, train = [], moved.train
+    monkeypatch.setattr(moved, "train", lambda indices, slots: (sizes.append(slots), train(indices, slots))[1])
+    run_study(moved, tmp_path / "moved")
+    assert sizes == [4]
+    whole, ended = ((tmp_path / name / "models.csv").read_bytes() for name in ("whole", "moved"))
+    assert whole == ended
+    for index in range(7):
+        members = [PoolStore(tmp_path / name).load_member(index) for name in ("whole", "moved")]
+        for a, b in zip(*(member.weights for member in members), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.slow
+def test_a_pool_keeps_its_slots_where_it_grows(tmp_path, monkeypatch):
+    """With 25 members at once, a pool has reached the most; on 16 cores a pool of 52 would have 4."""
+    monkeypatch.setattr(backend, "workers", lambda: 2)
+    run_study(Study(*small(num_models=50, max_epochs=1)), tmp_path)
+    monkeypatch.setattr(backend, "workers", lambda: 16)
+    run_study(Study(*small(num_models=52, max_epochs=1)), tmp_path)
+    settings = json.loads((tmp_path / "config.json").read_text())
+    assert (settings["study"]["num_models"], settings["members_at_once"]) == (52, 25)
+
+
+def test_other_processes_take_the_slots_of_the_first(tmp_path, monkeypatch):
+    config, dataset = small(num_models=2, max_epochs=1)
+    alone = distribute(None)
+
+    class Second(type(alone)):
+        is_chief = False
+
+        def of_chief(self, structure):
+            return np.asarray(2) if getattr(structure, "shape", None) == () else structure
+
+    study = Study(config, dataset, distribution=Second())
+    sizes, train = [], study.train
+    monkeypatch.setattr(study, "slots", lambda num_models: 9)
+    monkeypatch.setattr(study, "train", lambda indices, slots: (sizes.append(slots), train(indices, slots))[1])
+    assert run_study(study, tmp_path / "run") == {}
+    assert sizes == [2]
+    assert not (tmp_path / "run").exists()

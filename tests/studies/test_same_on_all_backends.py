@@ -14,16 +14,14 @@ import sys
 import numpy as np, keras
 from tests.support import cases
 import keras_sharpness as ks
-from keras_sharpness.objective.objective import Objective
 from keras_sharpness.pools.schedule import Schedule
 from keras_sharpness.pools.training import Trainer
 
 results = {}
 for name, build in cases.CASES.items():
     case = build()
-    objective = Objective(case.model, case.loss, case.x, case.y)
     schedule = Schedule(learning_rate=0.05, batch_size=16, max_epochs=2)
-    for member in Trainer(objective, np.arange(40), schedule, seed=0).train(range(2)):
+    for member in Trainer(case.objective, case.data, np.arange(40), schedule, seed=0).train(range(2)):
         results[f"{name}/epochs/{member.index}"] = np.array(member.epoch_losses)
         for k, weight in enumerate(member.weights):
             results[f"{name}/weights/{member.index}/{k}"] = weight

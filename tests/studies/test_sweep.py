@@ -5,8 +5,9 @@ import pytest
 from keras_sharpness.errors import InputError
 from keras_sharpness.measures import worst_case_sharpness
 from keras_sharpness.pools.store import PoolStore
-from keras_sharpness.studies.protocols import make_config, make_study
+from keras_sharpness.studies.config import make_config
 from keras_sharpness.studies.run import Stopped, run_study
+from keras_sharpness.studies.study import make_study
 from keras_sharpness.studies.sweep import Sweep, run_sweep
 
 

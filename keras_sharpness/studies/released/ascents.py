@@ -1,192 +1,175 @@
-"""The released code's three ascents, and what each calls sharpness."""
+"""Climbs as the released code does, by a recipe."""
 
-import copy
+import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 
 from keras_sharpness import backend
+from keras_sharpness.distribution import map_in_threads
+from keras_sharpness.errors import require
 from keras_sharpness.execution.plan import choose_plan
 from keras_sharpness.objective.labelled_data import LabelledData
 from keras_sharpness.objective.objective import Objective
 from keras_sharpness.pools.member import Member
-from keras_sharpness.pools.minibatches import split_batches
 from keras_sharpness.pools.training import compile_steps, sgd_step
-from keras_sharpness.studies.released.particulars import ReleasedConfig
+from keras_sharpness.studies.config import StudyConfig
+from keras_sharpness.studies.measurement import mean_rise
+from keras_sharpness.studies.networks import build_objective, without_dropout
+from keras_sharpness.studies.released.recipes import RECIPES
 from keras_sharpness.typing import Array, Data, State, Weights
 
-# Tells the draws of an ascent from those of training, which are numbered by epoch.
+# Keeps the random numbers of an ascent apart from those of training, which are numbered by epoch.
 ASCENT_STREAM = 2**31
-EPOCHS = {"lenet": 5, "fcnn": 6, "gat": 5}
-TRIALS = 5  # of gat
 
-Evaluate = Callable[[Weights, State], float]
+Examples = Callable[[], np.ndarray]
+"""Draws the examples of an ascent the first time that it is called."""
 
 
-class Ascent:
-    """What all three share.
+class ReleasedAscents:
+    """The measurement of the released code; see `Measurement`.
 
     Attributes:
-        config: The study.
-        objective: The loss that is climbed.
-        train: Indices of the training examples.
-        evaluate: Loss over the training set, in inference mode.
+        recipe: How to climb and what counts.
     """
 
     def __init__(
-        self, config: ReleasedConfig, objective: Objective, data: LabelledData, train: np.ndarray, evaluate: Evaluate
+        self,
+        config: StudyConfig,
+        objective: Objective,
+        data: LabelledData,
+        train: np.ndarray,
+        training_loss: Callable[[Weights, State], float],
     ) -> None:
-        """Takes what a study has built.
+        """Compiles the steps.
 
         Args:
             config: The study.
             objective: The loss that is climbed.
             data: Inputs and targets.
-            train: Indices of the training examples.
-            evaluate: Loss over the training set, in inference mode.
+            train: Indices of the training examples in them.
+            training_loss: From weights and state to the loss of the training set, in inference mode.
         """
-        self.config, self.objective, self.data = config, objective, data.tensors
-        self.train, self.evaluate = train, evaluate
-        self.epochs = EPOCHS[config.model]
-        self._plan = choose_plan(objective.model, "sequential")
+        self.recipe = RECIPES[config.model](config)
+        if not self.recipe.dropout:
+            objective = build_objective(config, without_dropout(objective.model), objective.on_graph)
+        self._config, self._objective, self._data, self._train = config, objective, data.tensors, train
+        self._training_loss, self._plan = training_loss, choose_plan(objective.model, "sequential")
+        self._steps, self._free_step = self._compile_steps(clip=True), self._compile_steps(clip=False)
+        self._losses = self._compile_losses()
 
-    def rng(self, member: Member) -> np.random.Generator:
-        """Returns the source of a member's draws."""
-        return np.random.default_rng([member.seed, ASCENT_STREAM])
+    def paths(self, members: Iterable[Member]) -> Iterator[np.ndarray]:
+        """Returns an iterator of the losses of each member; see `climb`. They run whole in every process."""
+        return map_in_threads(self.climb, members)
+
+    def starts(self, members: Iterable[Member]) -> Iterator[np.ndarray]:
+        """Returns an iterator of column 0 of `paths`, for recipes that read the training set."""
+
+        def start(member: Member) -> np.ndarray:
+            losses = np.full(self.recipe.shape[0], math.nan)
+            losses[: self.recipe.ascents] = self._training_loss(*member.tensors())
+            return losses
+
+        return map_in_threads(start, members)
 
     def sharpness(self, losses: np.ndarray) -> dict[str, float]:
-        """Returns the highest loss on the way minus the trained network's, mean over trials; it can be negative."""
-        return _sharpness(losses[:, 1:].max(axis=1) - losses[:, 0])
+        """Returns the mean rise over the ascents, which can be negative, and its standard error.
 
-    def compile(self, training: bool, *, absolute_value: bool = True, clip: bool = True) -> Callable[..., Any]:
-        """Compiles a run of steps w <- P(w + step_size * gradient).
+        Where all ascents share one loss at the trained weights, the standard error leaves out the noise of that loss:
+        a single reading does not show it.
 
         Args:
-            training: Whether layers run in training mode.
-            absolute_value: Whether the box around the reference is rho |w0| wide, not rho w0.
-            clip: Whether there is a projection at all.
+            losses: What `climb` returned.
+        """
+        shape = self.recipe.shape
+        require(losses.shape == shape, f"a model's losses must have shape {shape}", shape=losses.shape)
+        return mean_rise(self.recipe.rises(losses))
+
+    def climb(self, member: Member) -> np.ndarray:
+        """Climbs from a member's weights.
+
+        Args:
+            member: A trained member.
 
         Returns:
-            A function of (weights, state, batches, reference) that returns weights, state and the losses before each
-            step.
+            Losses at the trained weights and after each epoch, shape (ascents, epochs + 1). With `largest_sum`, a
+            second block of that shape holds the epochs' sums of losses.
         """
-        climb = sgd_step(self.objective, -self.config.step_size, training=training)
+        rng = np.random.default_rng([member.seed, ASCENT_STREAM])
+        (weights, state), start, paths = member.tensors(), None, []
+        for number in range(self.recipe.ascents):
+            # Drawn when first used: the released code reads a loss before it draws nodes, and dropout's masks and the
+            # order of the batches depend on how much has been drawn.
+            examples = functools.cache(functools.partial(self.recipe.examples, rng, self._train, number))
+            if start is None or not self.recipe.reads_start_once:
+                start, state = self._read(weights, state, rng, examples)
+            path, state = self._ascend(weights, state, rng, examples)
+            paths.append([(start, math.nan), *path])
+        losses, sums = np.moveaxis(np.array(paths), -1, 0)
+        return np.concatenate([losses, sums]) if self.recipe.largest_sum else losses
+
+    def _ascend(
+        self, weights: Weights, state: State, rng: np.random.Generator, examples: Examples
+    ) -> tuple[list[tuple[float, float]], State]:
+        """Returns the loss and the sum of step losses of each epoch, and the state after the last."""
+        reference, path = weights, []
+        for epoch in range(self.recipe.epochs):
+            parts, before = self.recipe.batches(rng, examples()), []
+            if epoch == 0 and self.recipe.free_first_step:
+                # The reference was to be a copy but is an alias, which the first step edits in place.
+                weights, state, _ = self._free_step(weights, state, parts[0][:1], reference)
+                reference, parts[0] = weights, parts[0][1:]
+            for batches in parts:
+                weights, state, losses = self._steps(weights, state, batches, reference)
+                before.append(losses)
+            loss, state = self._read(weights, state, rng, examples)
+            path.append((loss, self._sum_after_steps(before, loss)))
+        return path, state
+
+    def _sum_after_steps(self, before: list[Array], last: float) -> float:
+        """Returns the sum of the losses after each step: those before the next ones, and the last."""
+        if not self.recipe.largest_sum:
+            return math.nan
+        losses = np.concatenate([ops.convert_to_numpy(part) for part in before]).astype(np.float64)
+        return float(losses[1:].sum()) + last
+
+    def _read(
+        self, weights: Weights, state: State, rng: np.random.Generator, examples: Examples
+    ) -> tuple[float, State]:
+        """Returns the loss of a point, and the state after the reading."""
+        if self.recipe.reading is None:
+            return self._training_loss(weights, state), state
+        total, source = 0.0, examples() if self.recipe.reads_own_examples else self._train
+        for batches in self.recipe.reading(rng, source):
+            state, losses = self._losses(weights, state, self._data, ops.convert_to_tensor(batches))
+            total += float(ops.convert_to_numpy(losses).astype(np.float64).sum())
+        return total, state
+
+    def _compile_steps(self, clip: bool) -> Callable[..., Any]:
+        """Returns a function of (weights, state, batches, reference): weights, state and the losses before each step."""
+        recipe, rho = self.recipe, self._config.rho
+        climb = sgd_step(self._objective, -self._config.step_size, training=recipe.training)
 
         def step(weights: Weights, state: State, data: Data, indices: Array, reference: Weights) -> tuple:
             weights, state, loss = climb(weights, state, data, indices)
-            return _project(weights, reference, self.config.rho, absolute_value) if clip else weights, state, loss
+            return project(weights, reference, rho, recipe.absolute_value) if clip else weights, state, loss
 
         steps = compile_steps(step, self._plan)
 
         def run(weights: Weights, state: State, batches: np.ndarray, reference: Weights) -> tuple:
-            return steps(weights, state, self.data, ops.convert_to_tensor(batches), reference)
+            return steps(weights, state, self._data, ops.convert_to_tensor(batches), reference)
 
         return run
 
-
-class LeNetAscent(Ascent):
-    """Five epochs up the losses of all training batches; the highest loss of the training set counts."""
-
-    def __init__(
-        self, config: ReleasedConfig, objective: Objective, data: LabelledData, train: np.ndarray, evaluate: Evaluate
-    ) -> None:
-        """Compiles the steps; see `Ascent`."""
-        objective = without_dropout(objective) if config.follows_paper("dropout") else objective
-        super().__init__(config, objective, data, train, evaluate)
-        # Deviation: the network climbs in training mode.
-        training = not config.follows_paper("batch_statistics")
-        self._steps, self._free_step = self.compile(training), self.compile(training, clip=False)
-
-    def __call__(self, member: Member) -> np.ndarray:
-        """Returns the losses of the training set before and after each epoch, shape (1, 6)."""
-        rng = self.rng(member)
-        weights, state = member.tensors()
-        reference, losses = weights, [self.evaluate(weights, state)]
-        for epoch in range(self.epochs):
-            parts = split_batches(rng.permutation(self.train), self.config.schedule.batch_size)
-            if epoch == 0 and not self.config.follows_paper("reference"):
-                # Deviation: the reference is an alias of the weights, which the first step edits in place.
-                weights, state, _ = self._free_step(weights, state, parts[0][:1], reference)
-                reference, parts[0] = weights, parts[0][1:]
-            for batches in parts:
-                weights, state, _ = self._steps(weights, state, batches, reference)
-            losses.append(self.evaluate(weights, state))
-        return np.array([losses])
-
-
-class FCNNAscent(Ascent):
-    """Six epochs of steps up the loss of the training set; the epoch of the largest sum of losses counts."""
-
-    def __init__(
-        self, config: ReleasedConfig, objective: Objective, data: LabelledData, train: np.ndarray, evaluate: Evaluate
-    ) -> None:
-        """Compiles the steps; see `Ascent`."""
-        super().__init__(config, objective, data, train, evaluate)
-        # Deviation: the bounds are w0 -+ rho w0, without the absolute value, and cross where w0 < 0.
-        self._steps = self.compile(training=True, absolute_value=config.follows_paper("absolute_value"))
-
-    def __call__(self, member: Member) -> np.ndarray:
-        """Returns losses of the training set before and after each epoch, and sums of step losses, shape (2, 7)."""
-        weights, state = reference, _ = member.tensors()
-        losses, sums = [self.evaluate(weights, state)], [math.nan]
-        batches = np.stack([self.train] * math.ceil(len(self.train) / self.config.schedule.batch_size))
-        for _ in range(self.epochs):
-            weights, state, met = self._steps(weights, state, batches.astype(np.int32), reference)
-            losses.append(self.evaluate(weights, state))
-            sums.append(float(ops.convert_to_numpy(met).astype(np.float64).sum()))
-        return np.array([losses, sums])
-
-    def sharpness(self, losses: np.ndarray) -> dict[str, float]:
-        """Returns the loss at the end of the epoch of the largest sum, minus the trained network's."""
-        (start, *ends), (_, *sums) = losses
-        return _sharpness(np.array([ends[int(np.argmax(sums))] - start]))
-
-
-class GATAscent(Ascent):
-    """Trials of five steps on a set of drawn nodes; the highest sum of the training batches' losses counts."""
-
-    def __init__(
-        self, config: ReleasedConfig, objective: Objective, data: LabelledData, train: np.ndarray, evaluate: Evaluate
-    ) -> None:
-        """Compiles the steps and the sums; see `Ascent`."""
-        super().__init__(config, objective, data, train, evaluate)
-        # Deviation: dropout is on, in the steps and in the losses that are compared.
-        self._training = not config.follows_paper("dropout")
-        self._steps, self._losses = self.compile(self._training), self._compile_losses()
-
-    def __call__(self, member: Member) -> np.ndarray:
-        """Returns sums of the batches' losses, at the trained weights and after each step, shape (trials, 6)."""
-        rng = self.rng(member)
-        reference, state = member.tensors()
-        start, state = self._sum(reference, state, rng)
-        trials = []
-        for _ in range(TRIALS):
-            # Drawn with replacement but used as a set: repeats count once.
-            nodes = np.unique(rng.choice(self.train, self.config.schedule.batch_size))[None].astype(np.int32)
-            weights, sums = reference, [start]
-            for _ in range(self.epochs):
-                weights, state, _ = self._steps(weights, state, nodes, reference)
-                loss, state = self._sum(weights, state, rng)
-                sums.append(loss)
-            trials.append(sums)
-        return np.array(trials)
-
-    def _sum(self, weights: Weights, state: State, rng: np.random.Generator) -> tuple[float, State]:
-        """Returns the sum of the losses of an epoch's batches, and the state after them."""
-        total = 0.0
-        for batches in split_batches(rng.permutation(self.train), self.config.schedule.batch_size):
-            state, losses = self._losses(weights, state, self.data, ops.convert_to_tensor(batches))
-            total += float(ops.convert_to_numpy(losses).astype(np.float64).sum())
-        return total, state
-
     def _compile_losses(self) -> Callable[..., tuple[State, Array]]:
+        """Returns a function of (weights, state, data, batches): the state, and the loss of each batch."""
+
         def losses(weights: Weights, state: State, data: Data, batches: Array) -> tuple[State, Array]:
             def one(state: State, indices: Array) -> tuple[State, Array]:
-                loss, state = self.objective.loss_and_state(weights, state, data, indices, self._training)
+                loss, state = self._objective.loss_and_state(weights, state, data, indices, self.recipe.training)
                 return state, loss
 
             return self._plan.scan(one, state, batches)
@@ -194,33 +177,18 @@ class GATAscent(Ascent):
         return backend.compile(losses)
 
 
-ASCENTS: dict[str, type[LeNetAscent | FCNNAscent | GATAscent]] = {
-    "lenet": LeNetAscent,
-    "fcnn": FCNNAscent,
-    "gat": GATAscent,
-}
-
-
-def without_dropout(objective: Objective) -> Objective:
-    """Returns the objective of the same network with dropout off in training mode too; its state stays the same.
+def project(weights: Weights, reference: Weights, rho: float, absolute_value: bool = True) -> Weights:
+    """Clips weights to w0 +- rho |w0|, or to w0 +- rho w0, whose bounds cross where w0 is negative.
 
     Args:
-        objective: The objective of a network.
+        weights: The weights.
+        reference: The centre w0 of the ball.
+        rho: Its radius.
+        absolute_value: Which of the two.
+
+    Returns:
+        The clipped weights.
     """
-    quiet = copy.copy(objective)
-    quiet.model = keras.models.clone_model(objective.model)
-    for layer in quiet.model.layers:
-        if isinstance(layer, keras.layers.Dropout):
-            layer.rate = 0.0
-    return quiet
-
-
-def _project(weights: Weights, reference: Weights, rho: float, absolute_value: bool) -> Weights:
     radii = [rho * (ops.abs(w0) if absolute_value else w0) for w0 in reference]
     # Where the bounds cross, the upper one wins, as in PyTorch's clamp.
     return [ops.minimum(ops.maximum(w, w0 - r), w0 + r) for w, w0, r in zip(weights, reference, radii, strict=True)]
-
-
-def _sharpness(rises: np.ndarray) -> dict[str, float]:
-    error = rises.std(ddof=1) / math.sqrt(len(rises)) if len(rises) > 1 else math.nan
-    return {"sharpness": float(rises.mean()), "sharpness_standard_error": float(error)}

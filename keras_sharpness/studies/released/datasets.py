@@ -1,4 +1,4 @@
-"""The released code's data: Abalone as it reads and splits it."""
+"""The data of a study, and Abalone as the released code reads and splits it."""
 
 import dataclasses
 import math
@@ -9,10 +9,10 @@ import numpy as np
 from keras_sharpness import data
 from keras_sharpness.data import abalone
 from keras_sharpness.data.dataset import Dataset
-from keras_sharpness.studies.released.particulars import ReleasedConfig
+from keras_sharpness.studies.config import StudyConfig
 
 
-def load(config: ReleasedConfig, data_dir: str | Path | None = None, download: bool = False) -> Dataset:
+def load(config: StudyConfig, data_dir: str | Path | None = None, download: bool = False) -> Dataset:
     """Loads the data of a study; see `data.load`.
 
     Args:
@@ -24,7 +24,7 @@ def load(config: ReleasedConfig, data_dir: str | Path | None = None, download: b
         The data set.
     """
     dataset = data.load(config.system.dataset, data_dir, download)
-    return dataset if config.model != "fcnn" or config.follows_paper("split") else abalone_of_code(dataset)
+    return dataset if config.follows_paper("split") else abalone_of_code(dataset)
 
 
 def abalone_of_code(dataset: Dataset) -> Dataset:

@@ -2,20 +2,20 @@ import numpy as np
 import pytest
 
 from keras_sharpness.objective.objective import values
-from keras_sharpness.pools import evaluation
+from keras_sharpness.pools import scores
 from tests.support import cases, reference
 
 
 def evaluate(case, examples, classification):
-    means = evaluation.compile_evaluation(case.objective, case.data, classification)
+    means = scores.compile_scores(case.objective, case.data, classification)
     return means(*values(case.model), examples)
 
 
 def test_means_count_every_example_once(monkeypatch):
-    monkeypatch.setattr(evaluation, "EVALUATION_BATCH", 16)  # 40 examples: two chunks and a smaller third
+    monkeypatch.setattr(scores, "EVALUATION_BATCH", 16)  # 40 examples: two batches and a smaller third
     case, examples = cases.lenet5(), np.arange(40)
     predicted = case.model.predict(case.x, verbose=0).argmax(axis=1)
-    # Errors lie unevenly among the chunks: 3 of 16, none of 16, 5 of 8.
+    # Errors lie unevenly among the batches: 3 of 16, none of 16, 5 of 8.
     wrong = np.isin(examples, [0, 7, 15, 32, 34, 35, 38, 39])
     case.y[:] = (predicted + wrong) % 10
     loss, error = evaluate(case, examples, classification=True)
@@ -35,3 +35,15 @@ def test_the_error_rate_on_a_graph_is_that_of_the_given_nodes():
     logits, _ = reference.gat(case.weights, case.x.features.astype(np.float64), case.x.edges)
     assert error == pytest.approx(np.mean(logits[nodes].argmax(axis=1) != case.y[nodes]))
     assert 0 < error < 1
+
+
+def test_a_mean_of_batches_gives_the_smaller_last_one_the_same_weight():
+    values = np.array([1.0, 2.0, 3.0, 4.0, 10.0])
+
+    def means(weights, state, indices):
+        return [float(values[indices].mean()), -float(values[indices].mean())]
+
+    averaged = scores.average_batches(means, batch_size=2)
+    assert averaged([], [], np.arange(5)) == pytest.approx([(1.5 + 3.5 + 10) / 3, -(1.5 + 3.5 + 10) / 3])
+    assert averaged([], [], np.arange(4)) == pytest.approx([2.5, -2.5])
+    assert averaged([], [], np.arange(1)) == pytest.approx([1, -1])

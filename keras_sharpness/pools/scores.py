@@ -1,4 +1,4 @@
-"""Loss and error of trained models over many examples."""
+"""Loss and error rate of trained models over many examples."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,21 +14,21 @@ from keras_sharpness.objective.objective import Objective
 from keras_sharpness.pools.minibatches import split_batches
 from keras_sharpness.typing import Array, Data, State, Weights
 
+Scores = Callable[[Weights, State, np.ndarray], list[float]]
+"""From (weights, state, indices) to the mean loss over some examples and, for classification, the error rate."""
 
-def compile_evaluation(
-    objective: Objective, data: LabelledData, classification: bool, distribution: Any = None
-) -> Callable[[Weights, State, np.ndarray], list[float]]:
+
+def compile_scores(objective: Objective, data: LabelledData, classification: bool, distribution: Any = None) -> Scores:
     """Compiles the evaluation of models of one architecture.
 
     Args:
         objective: The loss.
         data: Inputs and targets.
-        classification: Whether outputs are logits whose error rate counts too.
+        classification: Whether outputs are logits that have an error rate.
         distribution: Where the forward passes run; None: in this process.
 
     Returns:
-        A function of (weights, state, indices) that returns the mean loss over these examples in inference mode and,
-        for classification, the share of wrong predictions.
+        The evaluation, in inference mode.
     """
     metrics = [objective.loss, objective.error] if classification else [objective.loss]
 
@@ -43,5 +43,27 @@ def compile_evaluation(
             values = where.map(evaluate, ((weights, state, tensors, batch) for batch in batches))
             total += batches.shape[-1] * np.stack([*values]).astype(np.float64).sum(axis=0)
         return list(total / len(indices))
+
+    return means
+
+
+def average_batches(scores: Scores, batch_size: int) -> Scores:
+    """Returns an evaluation that is the mean of batches' means; a smaller last batch counts as much as the others.
+
+    Args:
+        scores: The mean over examples.
+        batch_size: Examples in a batch.
+    """
+
+    def means(weights: Weights, state: State, indices: np.ndarray) -> list[float]:
+        whole = len(indices) // batch_size
+        parts = np.split(indices, [whole * batch_size])
+        found = [scores(weights, state, part) for part in parts if part.size]
+        # The whole batches weigh as many as they are, the smaller one as one.
+        return list(
+            np.average(
+                found, axis=0, weights=[count for count, part in zip((whole, 1), parts, strict=True) if part.size]
+            )
+        )
 
     return means
