@@ -58,12 +58,11 @@ def average_batches(scores: Scores, batch_size: int) -> Scores:
     def means(weights: Weights, state: State, indices: np.ndarray) -> list[float]:
         whole = len(indices) // batch_size
         parts = np.split(indices, [whole * batch_size])
-        found = [scores(weights, state, part) for part in parts if part.size]
-        # The whole batches weigh as many as they are, the smaller one as one.
-        return list(
-            np.average(
-                found, axis=0, weights=[count for count, part in zip((whole, 1), parts, strict=True) if part.size]
-            )
-        )
+        # One mean over all whole batches, which weighs as much as they are many, and that of the smaller last one.
+        found = [
+            (count, scores(weights, state, part)) for count, part in zip((whole, 1), parts, strict=True) if part.size
+        ]
+        counts, values = zip(*found, strict=True)
+        return list(np.average(values, axis=0, weights=counts))
 
     return means

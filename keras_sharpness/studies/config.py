@@ -129,7 +129,12 @@ def make_config(
     require(low <= high, "`min_epochs` must not exceed `max_epochs`", min_epochs=low, max_epochs=high)
     schedule = _schedule(system, system.expand(names), given)
     climbed = schedule if "matching" in names else _climbed(schedule, system)
-    defaults = {"rho": system.rho, "step_size": climbed.learning_rate, "protocol": protocol, "as_in_paper": names}
+    defaults: dict[str, Any] = {
+        "rho": system.rho,
+        "step_size": climbed.learning_rate,
+        "protocol": protocol,
+        "as_in_paper": names,
+    }
     config = StudyConfig(model=model, schedule=schedule, **(defaults | given))
     _check_effect(config)
     return config

@@ -149,7 +149,7 @@ class ReleasedAscents:
         return total, state
 
     def _compile_steps(self, clip: bool) -> Callable[..., Any]:
-        """Returns a function of (weights, state, batches, reference): weights, state and the losses before each step."""
+        """Returns a function of (weights, state, batches, reference): weights, state, losses before the steps."""
         recipe, rho = self.recipe, self._config.rho
         climb = sgd_step(self._objective, -self._config.step_size, training=recipe.training)
 

@@ -66,7 +66,7 @@ class Recipe:
 
 
 def lenet(config: StudyConfig) -> Recipe:
-    """Five epochs up the losses of all training batches; the largest loss of the training set counts."""
+    """Returns five epochs up the losses of all training batches; the largest loss of the training set counts."""
     return Recipe(
         epochs=5,
         batches=_shuffled(config),
@@ -77,7 +77,7 @@ def lenet(config: StudyConfig) -> Recipe:
 
 
 def fcnn(config: StudyConfig) -> Recipe:
-    """Six epochs of steps up the loss of the training set; the epoch of the largest sum of losses counts."""
+    """Returns six epochs of steps up the loss of the training set; the epoch of the largest sum of losses counts."""
     return Recipe(
         epochs=6,
         batches=lambda rng, examples: whole_batches(examples, config.schedule.batch_size),
@@ -87,7 +87,7 @@ def fcnn(config: StudyConfig) -> Recipe:
 
 
 def gat(config: StudyConfig) -> Recipe:
-    """Five ascents of five steps on drawn nodes; the largest sum of the training batches' losses counts."""
+    """Returns five ascents of five steps on drawn nodes; the largest sum of the training batches' losses counts."""
     own_baseline = config.follows_paper("baseline")
     return Recipe(
         ascents=config.num_batches if config.follows_paper("trials") else 5,
