@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -63,7 +64,7 @@ def measure(name: str) -> dict[str, list[float]]:
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(512, *shape)).astype("float32"), rng.integers(0, 10, 512)
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    options = {"m": 64, "num_batches": 2, "maximizer": ks.PGA(num_steps=5, step_size=0.05)}
+    options: dict[str, Any] = {"m": 64, "num_batches": 2, "maximizer": ks.PGA(num_steps=5, step_size=0.05)}
     calls = [
         _timed(lambda rho=rho: ks.worst_case_sharpness(model, x, y, rho=rho, **options)) for rho in (0.01, 0.02, 0.03)
     ]

@@ -70,7 +70,7 @@ def text(table: pd.DataFrame, heading: str) -> str:
 
 
 def _from_code(table: pd.DataFrame) -> bool:
-    return bool(table["particular"].iloc[0] == "released")
+    return bool(table["particular"].iloc[0] != "paper")
 
 
 def _way(table: pd.DataFrame) -> str:

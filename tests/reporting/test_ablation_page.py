@@ -20,7 +20,7 @@ def test_every_step_is_in_the_table_and_the_figure(tmp_path):
 
 
 def test_the_way_from_the_text_to_the_code_is_called_so(tmp_path):
-    (tmp_path / "ablation.csv").write_text(ABLATION_CSV.replace("0,released,", "0,paper,"))
+    (tmp_path / "ablation.csv").write_text(ABLATION_CSV.replace("0,nothing,", "0,paper,"))
     write_ablation(tmp_path, "gat")
     lines = (tmp_path / "ablation.md").read_text().splitlines()
     assert lines[0] == "# GAT on Cora: from the paper's text to the released code"

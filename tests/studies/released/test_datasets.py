@@ -2,8 +2,8 @@ import numpy as np
 
 from keras_sharpness import data
 from keras_sharpness.data import abalone, embedded
+from keras_sharpness.studies.config import released_config
 from keras_sharpness.studies.released.datasets import load, split_of_scikit_learn
-from keras_sharpness.studies.released.particulars import released_config
 
 
 def test_the_split_is_scikit_learns():
