@@ -70,7 +70,8 @@ def measure(name: str) -> dict[str, list[float]]:
     ]
     model, _ = _build(name)
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    before, after = [], []
+    before: list[float] = []
+    after: list[float] = []
     clocks = [
         keras.callbacks.LambdaCallback(on_epoch_end=lambda *_, t=t: t.append(time.perf_counter()))
         for t in (before, after)
