@@ -62,7 +62,8 @@ def critical_sharpness(
         The measurement.
 
     Raises:
-        InputError: If an argument is out of range, or no rate between 1e-12 and 1e12 is critical.
+        InputError: If an argument is out of range, the loss does not fall along `direction`, or no rate between 1e-12
+            and 1e12 is critical.
     """
     require_positive("first_rate", first_rate)
     require_positive("tolerance", tolerance)
@@ -70,6 +71,9 @@ def critical_sharpness(
     start, gradient = mean_loss.gradient()
     update = gradient if direction is None else np.concatenate([np.ravel(a) for a in direction])
     require(update.shape == gradient.shape, "`direction` must have the size of the weights that move", size=update.size)
+    # Uphill, rounding would decide where the loss first rises.
+    slope = -float(gradient @ update)
+    require(slope < 0, "the loss must fall for small steps along `direction`", slope=slope)
     evaluations = 1
 
     def rises(rate: float) -> bool:

@@ -1,8 +1,7 @@
-"""Eigenvalues, trace and spectral density of the Hessian, from matrix-vector products.
+"""Eigenvalues, trace and spectral density of the Hessian and its relatives, from matrix-vector products.
 
-A product costs about two gradients over all examples. `operator` makes the matrix once; the other functions take it in
-place of a model, and so does SciPy. The plain Hessian has `scaling="none"`, that of the adaptive geometry
-`scaling="adaptive"`.
+`operator` makes the matrix once; the other functions take it in place of a model, and so does SciPy. `kind` says which
+matrix it is. The plain one has `scaling="none"`, that of the adaptive geometry `scaling="adaptive"`.
 """
 
 import dataclasses
@@ -29,11 +28,11 @@ METHODS = ("hutchinson", "hutch++")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Eigenvalues:
-    """Leading eigenvalues of a Hessian.
+    """Leading eigenvalues of a curvature matrix.
 
     Attributes:
         values: Eigenvalues, shape (k,), the leading one first.
-        residuals: ||H v - value v|| for the unit eigenvectors v, shape (k,): the distance to a true eigenvalue is no
+        residuals: ||A v - value v|| for the unit eigenvectors v, shape (k,): the distance to a true eigenvalue is no
             larger.
         vectors: Eigenvectors, shape (k, size).
     """
@@ -45,7 +44,7 @@ class Eigenvalues:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SpectralDensity:
-    """The distribution of a Hessian's eigenvalues, smoothed.
+    """The distribution of a curvature matrix's eigenvalues, smoothed.
 
     Attributes:
         grid: Points, shape (num_points,).
@@ -78,10 +77,16 @@ def operator(
 ) -> CurvatureOperator:
     """Makes a curvature matrix of the mean loss as a `scipy.sparse.linalg.LinearOperator`.
 
-    The matrix is that at the weights which the model has now. A product costs about two gradients over all examples.
+        hessian    H, the second derivative of the mean loss
+        ggn        1/n sum_i J_i' M_i J_i, the generalized Gauss-Newton matrix: J_i the derivative of the outputs, M_i
+                   the second derivative of the loss with respect to them (Schraudolph 2002, Neural Computation 14(7);
+                   Martens 2014, arXiv:1412.1193, section 8)
+        fisher     1/n sum_i g_i g_i', the empirical Fisher matrix: g_i the gradient of the loss of example i
+
+    The matrix is that at the weights which the model has now; weights that change later do not change it.
 
         matrix = ks.hessian.operator(model, x, y)
-        values, vectors = scipy.sparse.linalg.eigsh(product, k=5)
+        values, vectors = scipy.sparse.linalg.eigsh(matrix, k=5)
         ks.hessian.trace(matrix)
 
     Args:
@@ -89,8 +94,9 @@ def operator(
         x: Inputs; see `Sample`.
         y: Targets; see `Sample`.
         loss: The loss; None takes the compiled one.
-        kind: "hessian".
-        scaling: Scale D of the matrix D H D: "none" for D = 1, "adaptive" for D = |w|, "per_filter" or "per_layer".
+        kind: "hessian", "ggn" or "fisher". For softmax cross-entropy of logits, "ggn" is the Fisher matrix, the
+            expectation of g g' over the model's own labels; "fisher" takes the labels of the data.
+        scaling: Scale D of the matrix D A D: "none" for D = 1, "adaptive" for D = |w|, "per_filter" or "per_layer".
         eta: Floor added to the scale.
         **data: `examples`, `training`, `select` (the weights whose matrix it is), `normalize_logits`, `batch_size`; see
             `Sample`.
@@ -99,7 +105,8 @@ def operator(
         The operator, of shape (n, n) for n weights that move.
 
     Raises:
-        InputError: If an argument is out of range or does not fit the others, or the loss is random.
+        InputError: If an argument is out of range or does not fit the others, or the loss is random. "fisher" refuses
+            `training=True`, since batch statistics couple the examples.
     """
     return CurvatureOperator(Sample.of(model, x, y, loss, data, LossArguments, m=None), kind, scaling, eta)
 
@@ -165,10 +172,10 @@ def trace(
     seed: int = 0,
     **matrix: Unpack[CurvatureArguments],
 ) -> Estimate:
-    """Estimates the trace of the Hessian, without bias.
+    """Estimates the trace of a curvature matrix A, by default the Hessian, without bias.
 
-    Hutchinson (1990): the mean of z'Hz over random signs z. Hutch++ (Meyer et al. 2021, arXiv:2010.09649, algorithm 1):
-    a third of the products finds a subspace that holds most of H, whose trace is taken exactly; the rest is estimated.
+    Hutchinson (1990): the mean of z'Az over random signs z. Hutch++ (Meyer et al. 2021, arXiv:2010.09649, algorithm 1):
+    a third of the products finds a subspace that holds most of A, whose trace is taken exactly; the rest is estimated.
 
     Args:
         model: Built Keras model, a `Sample` in place of model and data, or an operator, such as that of `operator`.
@@ -176,7 +183,7 @@ def trace(
         y: Targets; see `Sample`.
         loss: The loss; None takes the compiled one.
         method: "hutchinson" or "hutch++".
-        num_products: Hessian-vector products to spend.
+        num_products: Products with vectors to spend.
         seed: Seed of the signs.
         **matrix: `kind`, `scaling`, `eta`, `examples`, `training`, `select`, `normalize_logits`, `batch_size`; see
             `operator`.

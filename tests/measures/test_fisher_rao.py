@@ -18,6 +18,29 @@ def test_fisher_rao_norm(small, flat, gradients):
     assert last.value == pytest.approx(((gradients[:, -10:] @ flat[-10:]) ** 2).mean(), rel=1e-4)
 
 
-def test_no_examples_are_refused(small):
-    with pytest.raises(InputError, match="`num_examples` must be at least 1"):
-        ks.fisher_rao_norm(*small, num_examples=0)
+def test_only_the_examples_are_drawn_from(small, flat, gradients):
+    some = [2, 3, 11]
+    estimate = ks.fisher_rao_norm(*small, examples=some)
+    np.testing.assert_allclose(estimate.samples, (gradients[some] @ flat) ** 2, rtol=1e-4)
+    # More than there are: all, each once.
+    more = ks.fisher_rao_norm(*small, examples=some, num_examples=9, seed=1)
+    np.testing.assert_allclose(sorted(more.samples), sorted(estimate.samples), rtol=1e-5)
+    assert np.isnan(ks.fisher_rao_norm(*small, num_examples=1).standard_error)
+
+
+def test_a_sample_will_do(small):
+    sample = ks.Sample(*small, m=4, num_batches=2)
+    np.testing.assert_allclose(ks.fisher_rao_norm(sample).samples, ks.fisher_rao_norm(*small).samples, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"num_examples": 0}, "`num_examples` must be at least 1"),
+        ({"seed": -1}, "`seed` must be"),
+        ({"m": 3}, "further arguments must be among examples"),
+    ],
+)
+def test_bad_arguments_are_refused(small, given, message):
+    with pytest.raises(InputError, match=message):
+        ks.fisher_rao_norm(*small, **given)

@@ -35,6 +35,25 @@ def test_relative_flatness_ignores_a_rescaling_of_layers():
     assert ks.relative_flatness(model, x, y, "mean_squared_error", seed=1).value == pytest.approx(before, rel=1e-3)
 
 
-def test_a_layer_without_a_kernel_is_refused(small):
-    with pytest.raises(InputError, match="`layer` must have a kernel of two axes"):
-        ks.relative_flatness(*small, layer="*/bias")
+def test_the_first_layer_by_name_and_from_a_sample(small):
+    name = small[0].layers[0].name
+    named = ks.relative_flatness(*small, layer=name, num_products=3, seed=4)
+    last = ks.relative_flatness(*small, num_products=3, seed=4)
+    assert (named.samples != last.samples).all()
+    again = ks.relative_flatness(ks.Sample(*small, m=2), layer=name, num_products=3, seed=4)
+    np.testing.assert_allclose(again.samples, named.samples, rtol=1e-5)
+    assert named.standard_error == pytest.approx(named.samples.std(ddof=1) / np.sqrt(3))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"layer": "*/bias"}, "`layer` must have a kernel of two axes"),
+        ({"num_products": 0}, "`num_products` must be at least 1"),
+        ({"seed": -1}, "`seed` must be"),
+        ({"select": "out"}, "further arguments must be among examples"),
+    ],
+)
+def test_bad_arguments_are_refused(small, given, message):
+    with pytest.raises(InputError, match=message):
+        ks.relative_flatness(*small, **given)
