@@ -73,6 +73,19 @@ def test_compiled_loss_weights():
         assert internals.compiled_loss_weights(model) == [0.25]
 
 
+def test_a_loss_heeds_the_mask_of_an_output():
+    embedding = keras.layers.Embedding(3, 2, mask_zero=True)
+    with advice(internals.keras_mask):
+        mask = internals.keras_mask(embedding(np.array([[1, 0]])))
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(mask), [[True, False]])
+        assert internals.keras_mask(keras.ops.ones((1, 2))) is None
+    outputs = keras.ops.convert_to_tensor(np.array([[[1.0], [5.0]]], "float32"))
+    with advice(internals.set_keras_mask):
+        internals.set_keras_mask(outputs, mask)
+        assert internals.keras_mask(outputs) is mask
+        assert float(keras.losses.MeanSquaredError()(np.zeros((1, 2, 1)), outputs)) == 1
+
+
 def test_unscale_loss_undoes_the_division_by_replicas():
     with advice(internals.unscale_loss):
         assert float(internals.unscale_loss(keras.ops.convert_to_tensor(3.0))) == 3
