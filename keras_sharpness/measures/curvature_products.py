@@ -5,8 +5,8 @@
     fisher    1/m sum_i g_i g_i' v, g_i the gradient of the loss of example i, which is J_i' r_i with r_i the gradient
               with respect to its outputs: J' M J v with the blocks M_i = r_i r_i' / m
 
-Schraudolph (2002, Neural Computation 14(7), 1723-1738) multiplies by J, M and J' one after another; "ggn" is equation 6
-of Martens (2014, arXiv:1412.1193, section 8). Nothing larger than the outputs and the weights is formed.
+Schraudolph (2002, Neural Computation 14(7), 1723-1738) multiplies by J, M and J' one after another; Martens (2014,
+arXiv:1412.1193) shows where "ggn" is the Fisher matrix. Nothing larger than the outputs and the weights is formed.
 """
 
 from collections.abc import Callable, Mapping
@@ -83,7 +83,7 @@ def _through_outputs(objective: Objective, training: bool, middle: Middle) -> Pr
         def flat_outputs(point: Weights) -> list[Array]:
             return keras.tree.flatten(run(point)[0])
 
-        # Derivatives lose the masks that Keras attaches to outputs; so this pass is none of a derivative.
+        # A pass of its own, since tensors that pass through a derivative lose the masks that Keras attaches.
         outputs, targets, _ = run(weights)
         _, moves = backend.jvp(flat_outputs)(weights, unflatten(direction, weights))
         return flatten(backend.vjp(flat_outputs)(weights, middle(objective.batch_loss, targets, outputs, moves))[1])

@@ -80,7 +80,7 @@ def operator(
         hessian    H, the second derivative of the mean loss
         ggn        1/n sum_i J_i' M_i J_i, the generalized Gauss-Newton matrix: J_i the derivative of the outputs, M_i
                    the second derivative of the loss with respect to them (Schraudolph 2002, Neural Computation 14(7);
-                   Martens 2014, arXiv:1412.1193, section 8)
+                   Martens 2014, arXiv:1412.1193)
         fisher     1/n sum_i g_i g_i', the empirical Fisher matrix: g_i the gradient of the loss of example i
 
     The matrix is that at the weights which the model has now; weights that change later do not change it.
