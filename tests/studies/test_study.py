@@ -119,12 +119,12 @@ def test_a_study_has_its_procedures_data():
     assert (len(paper.dataset.y), len(released.dataset.y)) == (4177, 4176)
 
 
-@pytest.mark.parametrize(("names", "expected"), [([], [(31.5 + 71.5) / 2]), (["averages"], [39.5])])
+@pytest.mark.parametrize(("names", "expected"), [([], [(2 * 63.5 + 135.5) / 3]), (["averages"], [71.5])])
 def test_lenets_means_count_the_smaller_last_batch_as_much_as_the_others(monkeypatch, names, expected):
-    """With a loss that is each example's own index: 0 to 63, then 64 to 79 as the smaller batch."""
+    """With a loss that is each example's own index: two batches of 64, and 16 more as the smaller one."""
     index = lambda *arguments: lambda weights, state, indices: [float(np.mean(indices))]  # noqa: E731
     monkeypatch.setattr("keras_sharpness.studies.study.compile_scores", index)
     case = cases.lenet5()
     dataset = Dataset(name="fashion_mnist", x=case.x, y=case.y, train=np.arange(30), test=np.arange(30, 40))
     study = Study(make_config("released", names, "lenet"), dataset)
-    assert study._scores([], [], np.arange(80)) == expected
+    assert study._scores([], [], np.arange(144)) == expected
