@@ -22,7 +22,7 @@ def initialize(
 
     Returns:
         Trainable weights and non-trainable state, NumPy arrays. Seed generators get seeds of their own, and what the
-        initialization leaves alone (batch norm) starts as the model's.
+        initialization does not draw (batch norm) starts as in the model.
     """
     weights = INITIALIZATIONS[initialization](model.trainable_variables, rng)
     state = [

@@ -19,7 +19,7 @@ class Member:
         seed: The seed that its initial weights, shuffles and dropout masks follow from.
         weights: Trainable weights.
         state: Non-trainable variables.
-        epoch_losses: Mean training loss of each epoch, as met while training.
+        epoch_losses: Training loss of each epoch, of losses taken before each step.
     """
 
     index: int
@@ -69,5 +69,5 @@ class Member:
 
 
 def member_seed(seed: int, index: int) -> int:
-    """Returns the seed of a member: 32 bits that depend on the pool's seed and the member's place alone."""
+    """Returns the seed of a member: 32 bits that depend only on the pool's seed and the member's place."""
     return int(np.random.SeedSequence([seed, index]).generate_state(1)[0])

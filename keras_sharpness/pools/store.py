@@ -64,7 +64,7 @@ class PoolStore:
         )
 
     def load_row(self, index: int) -> dict[str, float]:
-        """Returns what a member's file says of it besides its weights: seed, epochs, losses."""
+        """Returns the seed, epochs and losses in a member's file."""
         arrays = self._load_member(index)
         row = {"index": index, "seed": int(arrays.pop("seed")), "epochs": len(arrays.pop("epoch_losses"))}
         return row | {k: float(v) for k, v in arrays.items() if not k.startswith(("weight_", "state_"))}

@@ -1,4 +1,4 @@
-"""What a run's folder holds besides its models: settings, times and tables, and the lock of the process at work.
+"""Settings, times and tables in a run's folder, and the lock of the process that works in it.
 
 Needs no backend.
 """

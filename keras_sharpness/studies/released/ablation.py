@@ -84,7 +84,7 @@ def run_ablation(
     download: bool = False,
     stop: Callable[[], bool] = lambda: False,
 ) -> pd.DataFrame:
-    """Runs a study for each step, in a folder each, and leaves `ablation.csv` beside them.
+    """Runs a study for each step, in a folder each, and leaves `ablation.csv` next to them.
 
     Steps of the same training share their pools. An interrupted ablation is continued.
 

@@ -1,4 +1,4 @@
-"""The released code's ascents: beside plain PyTorch loops, and its printed figures."""
+"""The released code's ascents, compared with plain PyTorch loops and with its printed figures."""
 
 import dataclasses
 import functools
@@ -99,25 +99,25 @@ def small_lenet(*as_in_paper):
     rng = np.random.default_rng(0)
     data = LabelledData(rng.normal(size=(96, 28, 28, 1)).astype("float32"), rng.integers(10, size=96).astype("int32"))
     objective = Objective(model, "sparse_categorical_crossentropy")
-    met = []
+    seen = []
     ascent = ascents.ReleasedAscents(
         released_config("lenet", as_in_paper),
         objective,
         data,
         np.arange(96),
-        lambda weights, state: met.append((weights, state)) or float(len(met)),
+        lambda weights, state: seen.append((weights, state)) or float(len(seen)),
     )
     ascent.recipe = dataclasses.replace(ascent.recipe, epochs=1)
     weights, state = initialize(model, rng, "torch_default")
-    return ascent, Member(index=0, seed=1, weights=weights, state=state), met
+    return ascent, Member(index=0, seed=1, weights=weights, state=state), seen
 
 
 def climbed(*as_in_paper):
     """Returns the member, its weights before and after the first epoch, and its state after it."""
-    ascent, member, met = small_lenet(*as_in_paper)
+    ascent, member, seen = small_lenet(*as_in_paper)
     np.testing.assert_array_equal(ascent.climb(member), [[1.0, 2.0]])
-    weights = [[ops.convert_to_numpy(w) for w in weights] for weights, _ in met]
-    return member, weights, [ops.convert_to_numpy(s) for s in met[-1][1]]
+    weights = [[ops.convert_to_numpy(w) for w in weights] for weights, _ in seen]
+    return member, weights, [ops.convert_to_numpy(s) for s in seen[-1][1]]
 
 
 def test_lenets_reference_is_an_alias_unless_it_is_copied():

@@ -19,7 +19,7 @@ def test_no_network_of_the_other_pool_shares_its_seed_with_this_one():
 
 
 @pytest.mark.parametrize("ascent", [[], ["ascent"]])
-def test_losses_of_another_pool_stand_beside_those_of_this_one(ascent):
+def test_losses_of_another_pool_are_next_to_those_of_this_one(ascent):
     study = make_study(released_config("fcnn", ascent, **SMALL))
     members = [*study.train([2, 0])]
     mixed = dict(study.measure(members))
