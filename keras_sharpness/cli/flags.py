@@ -6,6 +6,7 @@ from absl import flags
 
 from keras_sharpness.errors import InputError
 from keras_sharpness.studies.config import SYSTEMS
+from keras_sharpness.studies.released.particulars import RELEASED
 from keras_sharpness.typing import (
     BackendName,
     CoordinatesName,
@@ -97,6 +98,10 @@ def _per_model(value: Any) -> str:
     return "Default: " + ", ".join(f"{value(system)} ({name})" for name, system in SYSTEMS.items()) + "."
 
 
+def _particulars() -> str:
+    return "; ".join(f"{name}: {', '.join(system.names)}" for name, system in RELEASED.items()) + "."
+
+
 def _define_study() -> None:
     flags.DEFINE_enum(
         "model", "fcnn", choices(ModelName), "Network and data: fcnn (Abalone), lenet (FashionMNIST), gat (Cora)."
@@ -107,7 +112,7 @@ def _define_study() -> None:
     flags.DEFINE_list(
         "as_in_paper",
         None,
-        "With the released protocol: particulars, separated by commas, that follow the paper instead.",
+        f"With the released protocol: particulars, separated by commas, that follow the paper instead. {_particulars()}",
     )
     flags.DEFINE_integer("num_models", 50, "Models in the pool.", lower_bound=1)
     flags.DEFINE_integer("seed", 0, "Seed of the pool and of the batches.", lower_bound=0)
