@@ -48,7 +48,7 @@ def test_training_follows_a_slow_float64_descent():
         np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["fcnn", "gat"])
+@pytest.mark.parametrize("name", ["fcnn", pytest.param("gat", marks=pytest.mark.slow)])
 def test_together_and_alone_train_the_same_members(name):
     case = cases.CASES[name]()
     examples = np.arange(40)

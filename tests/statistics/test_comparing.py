@@ -21,6 +21,7 @@ def test_by_hand():
     assert (other.difference, other.p_value) == pytest.approx((-r.difference, r.p_value))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tau", [0.0, -0.4])
 def test_equal_taus_have_uniform_p_values(tau):
     rng = np.random.default_rng(1)

@@ -16,6 +16,7 @@ def triple(num_models, rng, shape="linear", link=0.0):
     return SHAPES[shape](z + 0.7 * own), SHAPES[shape](z + 0.7 * other), z
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_is_zero_under_conditional_independence(method, shape):
@@ -24,6 +25,7 @@ def test_is_zero_under_conditional_independence(method, shape):
     assert partial_kendall(x, y, [z], num_resamples=2).tau > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
     ("num_models", "link", "repetitions"),

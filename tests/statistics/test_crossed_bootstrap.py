@@ -61,6 +61,7 @@ def test_more_sources_make_a_wider_interval():
     assert widths[0] < widths[1] < widths[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("link", [0.0, -0.6])
 def test_interval_covers_over_fresh_models_batches_and_examples(link):
     rng, repetitions, covered = np.random.default_rng(4), 200, 0

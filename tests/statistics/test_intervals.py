@@ -58,6 +58,7 @@ def test_undefined_resamples_are_left_out():
     assert np.isnan(percentile_interval(np.array([np.nan]), 0.95, 15)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("true_tau", [0.0, -0.4])
 def test_coverage(true_tau):
     # 500 repetitions know the coverage to one percent; three of these on either side of 95.5 %.

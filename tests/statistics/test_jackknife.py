@@ -16,6 +16,7 @@ def test_leaving_out_each_model_by_hand(ties):
     np.testing.assert_allclose(leave_one_out(x, y), expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tau", [0.0, -0.4])
 @pytest.mark.parametrize(("num_models", "repetitions"), [(50, 1500), (200, 800), (1000, 300)])
 def test_interval_covers(num_models, repetitions, tau):

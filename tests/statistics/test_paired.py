@@ -50,6 +50,7 @@ def test_intervals_cover(num_models, repetitions, links):
     assert 0.93 - 0.03 <= covered / repetitions <= 0.99
 
 
+@pytest.mark.slow
 def test_corrected_p_values_raise_few_false_alarms_and_still_find():
     rng, alarms, found = np.random.default_rng(2), np.zeros(2), 0
     for _ in range(150):

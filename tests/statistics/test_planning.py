@@ -15,6 +15,7 @@ def simulate(tau, num_models, repetitions, seed=0):
     return np.array([result.statistic for result in results]), np.array([result.pvalue for result in results])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("tau", "num_models"), [(0.0, 50), (-0.2, 50), (0.6, 20)])
 def test_standard_deviation_by_simulation(tau, num_models):
     taus, _ = simulate(tau, num_models, 4000)
@@ -27,6 +28,7 @@ def test_independent_pairs_have_kendall_s_variance():
     assert tau_standard_deviation(0, n) == pytest.approx(np.sqrt(2 * (2 * n + 5) / (9 * n * (n - 1))))
 
 
+@pytest.mark.slow
 def test_power_and_sign_errors_by_simulation():
     taus, p_values = simulate(-0.2, 50, 4000)
     significant = p_values < 0.05

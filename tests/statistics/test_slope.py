@@ -40,6 +40,7 @@ def test_gradients_give_one_and_curvature_two():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_models", [20, 100])
 def test_interval_covers(num_models):
     rng, repetitions = np.random.default_rng(num_models), 400

@@ -15,6 +15,7 @@ def test_alone_it_is_kendall_s_exact_p_value():
     assert alone[0] == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / 20000) + 1e-4)
 
 
+@pytest.mark.slow
 def test_many_questions_raise_false_alarms_unless_corrected():
     rng = np.random.default_rng(1)
     alarms = np.zeros(2)
