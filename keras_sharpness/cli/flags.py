@@ -112,7 +112,7 @@ def _define_study() -> None:
     flags.DEFINE_list(
         "as_in_paper",
         None,
-        f"With the released protocol: particulars, separated by commas, that follow the paper instead. {_particulars()}",
+        f"With the released protocol: particulars, separated by commas, that follow the paper. {_particulars()}",
     )
     flags.DEFINE_integer("num_models", 50, "Models in the pool.", lower_bound=1)
     flags.DEFINE_integer("seed", 0, "Seed of the pool and of the batches.", lower_bound=0)
