@@ -57,6 +57,7 @@ def test_later_weights_compile_nothing_in_a_sample(monkeypatch):
     assert not calls
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", ["rate", "activation", "trainable", "loss"])
 def test_a_changed_model_is_measured_anew(change):
     model, options = network(rate=0.5), {"training": True, "rho": 0.1}

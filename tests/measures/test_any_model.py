@@ -14,7 +14,7 @@ from tests.support import zoo
 BATCHES = np.random.default_rng(1).integers(0, zoo.NUM_EXAMPLES, (2, 5))
 
 
-@pytest.fixture(params=zoo.ZOO)
+@pytest.fixture(params=zoo.NAMES)
 def example(request):
     return zoo.ZOO[request.param]()
 
@@ -120,6 +120,7 @@ def test_a_model_whose_call_takes_no_training(training):
     assert ks.worst_case_sharpness(model, X, Y[:, :1], "mse", rho=0.1, training=training).value > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plan", ["sequential", "vectorized"])
 def test_noise_of_training_is_there_and_the_same_at_every_point(plan):
     for build in (NotHandedOn, lambda: keras.Sequential([keras.layers.Dropout(0.5), keras.layers.Dense(1)])):
@@ -132,6 +133,7 @@ def test_noise_of_training_is_there_and_the_same_at_every_point(plan):
         assert (np.abs(noisy / quiet - 1) > 1e-3).all()
 
 
+@pytest.mark.slow
 def test_hessian_is_symmetric_where_there_is_one():
     for name in ("convolutional", "transformer", "subclassed"):
         example = zoo.ZOO[name]()
@@ -153,6 +155,7 @@ class Batches(keras.utils.PyDataset):
         return keras.tree.map_structure(lambda a: a[part], (self.x, self.y))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["PyDataset", "tf.data", "DataLoader", "generator"])
 def test_data_in_batches(form):
     example = zoo.subclassed() if form in ("PyDataset", "generator") else zoo.convolutional()

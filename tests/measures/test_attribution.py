@@ -5,6 +5,7 @@ import keras_sharpness as ks
 from keras_sharpness.errors import InputError
 
 
+@pytest.mark.slow
 def test_attribution(small):
     table = ks.attribute(*small, rho=1e-3, m=None)
     assert table["num_weights"].tolist() == [16, 10]

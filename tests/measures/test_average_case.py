@@ -16,6 +16,7 @@ def test_average_case_of_small_noise_is_half_the_trace(small, flat, dense_hessia
     assert r.standard_error < 0.15 * abs(expected)
 
 
+@pytest.mark.slow
 def test_average_case_repeats_and_shares_out_draws(small):
     batches = [[0, 1, 2], [3, 4, 5]]
     a, b, c = (ks.average_case_sharpness(*small, rho=0.1, batches=batches, num_draws=3, seed=s) for s in (0, 0, 1))
@@ -28,6 +29,7 @@ def test_average_case_repeats_and_shares_out_draws(small):
     np.testing.assert_allclose(more.losses[:, :3], a.losses, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_zero_radius_is_zero_everywhere(small):
     assert ks.average_case_sharpness(*small, rho=0.0, num_draws=2, m=None).value == pytest.approx(0, abs=1e-5)
     assert ks.worst_case_sharpness(*small, rho=0.0).value == pytest.approx(0, abs=1e-5)

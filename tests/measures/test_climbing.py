@@ -12,6 +12,7 @@ def test_the_best_start_of_each_batch_gives_its_path():
     np.testing.assert_array_equal(best_paths(losses), [[1.0, 2.0, 5.0], [2.0, 1.0, 6.0]])
 
 
+@pytest.mark.slow
 def test_paths_of_many_models_are_those_of_each(small):
     sample = ks.Sample(*small, m=5, num_batches=4)
     grid, ball = sample.grid(2), ks.Ball(rho=0.1)

@@ -99,6 +99,7 @@ def test_noise_of_training_is_in_the_product():
     assert np.linalg.norm(on @ vector - off @ vector) > 0.01 * np.linalg.norm(off @ vector)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ggn", "fisher"])
 def test_of_the_nodes_of_a_graph(kind):
     """The output's bias is added to every node's logits, so that its block is a mean over the nodes."""
@@ -114,6 +115,7 @@ def test_of_the_nodes_of_a_graph(kind):
     assert_close((matrix @ np.append(np.zeros(matrix.shape[0] - 7), vector))[-7:], expected @ vector)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["subclassed", "two_inputs_two_outputs", "transformer"])
 def test_fisher_rao_norm_is_the_quadratic_form_of_the_fisher(name):
     example = zoo.ZOO[name]()

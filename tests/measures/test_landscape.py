@@ -6,6 +6,7 @@ from keras_sharpness.errors import InputError
 from tests.support.small_network import loss_at
 
 
+@pytest.mark.slow
 def test_line_passes_through_the_weights(small, flat):
     model, x, y, _ = small
     line = ks.landscape.line(*small, num_points=5, span=0.5)

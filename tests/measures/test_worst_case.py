@@ -12,7 +12,7 @@ from tests.support import cases
 BATCHES = np.random.default_rng(3).integers(0, 40, (3, 16))
 
 
-@pytest.fixture(params=cases.CASES)
+@pytest.fixture(params=cases.NAMES)
 def case(request):
     return cases.CASES[request.param]()
 
@@ -37,6 +37,7 @@ def test_losses_agree_with_the_float64_reference(case, plan, scaling):
     np.testing.assert_allclose(result.losses, expected, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_small_part_of_a_graph_is_enough_for_a_small_batch():
     case, batches = cases.gat(), np.array([[3, 8], [50, 51]])
     result = measure(case, batches=batches)
@@ -53,6 +54,7 @@ def test_a_step_that_mixes_all_nodes_gets_the_whole_graph():
     assert result.losses[0, 0] == pytest.approx(float(case.loss(case.y[[3, 8]], logits)), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_blocks_of_any_size_give_the_same_paths(monkeypatch):
     for build in (cases.fcnn, cases.gat):
         case, batches = build(), np.random.default_rng(4).integers(0, 40, (7, 5))
@@ -64,6 +66,7 @@ def test_blocks_of_any_size_give_the_same_paths(monkeypatch):
         np.testing.assert_allclose(whole.losses, case.reference_paths(batches, 4), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_training_mode_sees_the_whole_graph():
     """Dropout's masks follow from places in the arrays: on a part of the graph they would be others."""
     case, nodes = cases.gat(), np.array([3, 8])
@@ -204,6 +207,7 @@ def test_config_repeats_the_measurement():
     }
 
 
+@pytest.mark.slow
 def test_examples_are_the_only_ones_drawn():
     case = cases.gat()
     labels = case.y.copy()

@@ -49,6 +49,7 @@ def brute_force(model, batch, norm, rho, scale):
     return losses.max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scaling", ["adaptive", "none"])
 @pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
 def test_a_two_layer_network_by_brute_force(norm, scaling):
@@ -76,6 +77,7 @@ def test_grows_with_the_radius(rho, factor):
     assert (large.per_batch >= small.per_batch * (1 - 1e-3) - 1e-6).all()
 
 
+@pytest.mark.slow
 def test_more_restarts_never_lower_it():
     model, found = relu_network(hidden=5), []
     for num_restarts in (1, 2, 5, 9):
@@ -97,6 +99,7 @@ def test_order_of_batches_and_of_examples_does_not_matter():
     np.testing.assert_allclose(backward.losses[::-1], forward.losses, rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
 def test_permuted_hidden_units_are_as_sharp(norm):
     model = relu_network(hidden=5)
@@ -107,6 +110,7 @@ def test_permuted_hidden_units_are_as_sharp(norm):
     np.testing.assert_allclose(measure(model, norm=norm).losses, before.losses, rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
 @pytest.mark.parametrize(("scaling", "stays"), [("adaptive", True), ("none", False)])
 def test_only_adaptive_sharpness_ignores_rescaled_layers(norm, scaling, stays):
@@ -118,6 +122,7 @@ def test_only_adaptive_sharpness_ignores_rescaled_layers(norm, scaling, stays):
     assert bool(abs(after.value / before.value - 1) < 1e-3) is stays
 
 
+@pytest.mark.slow
 def test_restricted_balls_are_no_sharper_than_the_whole():
     model = relu_network(hidden=3)
     whole = measure(model).value
@@ -125,6 +130,7 @@ def test_restricted_balls_are_no_sharper_than_the_whole():
         assert 0 < measure(model, select=layer.name).value <= whole * (1 + 1e-4)
 
 
+@pytest.mark.slow
 def test_floor_of_the_scale_lets_zero_weights_move():
     model = relu_network()
     model.set_weights([0 * w for w in model.get_weights()])
@@ -133,6 +139,7 @@ def test_floor_of_the_scale_lets_zero_weights_move():
     assert measure(model, maximizer=start, eta=0.5).value > 0
 
 
+@pytest.mark.slow
 def test_diagnostics_tell_a_short_climb_from_a_long_one():
     model = relu_network(hidden=5)
     short = measure(model, maximizer=ks.PGA(num_steps=2, step_size=0.01))
@@ -146,6 +153,7 @@ def test_diagnostics_tell_a_short_climb_from_a_long_one():
     assert "last_gain" in str(long.diagnostics)
 
 
+@pytest.mark.slow
 def test_error_rates_are_recorded_beside_losses():
     example = zoo.convolutional()
     batches = np.arange(zoo.NUM_EXAMPLES)[None]

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pytest
 from keras import ops
 
 from keras_sharpness import models
@@ -100,3 +101,5 @@ def gat(heads: int = 2) -> Case:
 
 
 CASES = {"fcnn": fcnn, "lenet5": lenet5, "gat": gat}
+# Their names, as parameters of a test.
+NAMES = ["fcnn", *(pytest.param(name, marks=pytest.mark.slow) for name in ("lenet5", "gat"))]

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pytest
 from keras import layers
 
 RNG = np.random.default_rng(0)
@@ -117,3 +118,6 @@ ZOO: dict[str, Callable[[], Example]] = {
         *(subclassed, two_inputs_two_outputs, mixed_precision),
     )
 }
+# Their names, as parameters of a test.
+QUICK = ("convolutional", "subclassed")
+NAMES = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in ZOO]
