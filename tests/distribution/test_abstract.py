@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from keras_sharpness import distribution
-from keras_sharpness.distribution import contract
+from keras_sharpness.distribution import abstract as contract
 from keras_sharpness.distribution.replicated import Replicated
 from keras_sharpness.distribution.split import SplitExamples
 from keras_sharpness.distribution.threads import Threads
