@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 import keras_sharpness as ks
 from keras_sharpness.measures.climbing import best_paths, climbs, loss_paths
