@@ -38,7 +38,9 @@ def main(folder: Path, pairings: int = 1000) -> None:
     for size in (len(models), PUBLISHED["fcnn"].num_models):
         taus = [_paired(ascended, trained, models["test_loss"].to_numpy(), size, rng) for _ in range(pairings)]
         low, middle, high = np.quantile(taus, [0.025, 0.5, 0.975])
-        print(f"{pairings} pairings of {size} networks: tau {middle:.3f} [{low:.3f}, {high:.3f}]")
+        share = np.mean(np.array(taus) >= PUBLISHED["fcnn"].tau)
+        print(f"{pairings} pairings of {size} networks: tau {middle:.3f} [{low:.3f}, {high:.3f}]", end="")
+        print(f", {100 * share:.1f} % at or above the published one")
     _print_epochs(PoolStore(folder), len(models))
 
 
