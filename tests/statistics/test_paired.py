@@ -37,6 +37,7 @@ def test_shared_networks_tell_more_than_independent_pools():
     assert compare_paired_taus(a, b).standard_error < 0.6 * compare_taus(a, b).standard_error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("links", [(0.0, 0.0), (0.6, 0.6), (0.6, 0.1)])
 @pytest.mark.parametrize(("num_models", "repetitions"), [(50, 400), (200, 200)])
 def test_intervals_cover(num_models, repetitions, links):

@@ -44,6 +44,7 @@ def test_interval_leaves_out_each_model():
     assert (r.corrected.ci_low, r.corrected.ci_high) == pytest.approx(tuple(ends))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("link", [0.0, -0.6])
 @pytest.mark.parametrize("num_models", [50, 200])
 def test_correction_is_unbiased_and_its_interval_covers(num_models, link):

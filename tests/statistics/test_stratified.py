@@ -57,6 +57,7 @@ def test_what_strata_share_explains_nothing():
     assert r.p_value < 1e-10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("link", [0.0, 0.6])
 @pytest.mark.parametrize("num_models", [50, 200])
 def test_intervals_cover(num_models, link):
