@@ -47,7 +47,9 @@ def test_pieces_of_a_batch_add_up_to_it(example):
         )
         for size in (None, 2)  # pieces of 2, 2 and 1
     )
-    np.testing.assert_allclose(pieces.losses, whole.losses, rtol=1e-4)
+    # bfloat16 has 8 bits: rounding of a weight plus its perturbation turns on the last bit of a gradient.
+    mixed = any(layer.compute_dtype == "bfloat16" for layer in example.model.layers)
+    np.testing.assert_allclose(pieces.losses, whole.losses, rtol=2e-2 if mixed else 1e-4)
 
 
 def snapshot(model):
