@@ -12,10 +12,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 ROOT = Path(__file__).resolve().parents[1]
 # What `make quick` leaves out as a whole, next to tests that are marked one by one: comparisons with other packages and
-# between backends, many devices, killed programs, a browser, every example of the documentation.
+# between backends, many devices, whole commands and programs, models of every kind, a browser, the documentation.
 SLOW = (
     *("crosschecks", "docs", "faults", "distribution/test_replicas.py", "distribution/test_tpu.py"),
-    *("reporting/test_browser.py", "studies/test_same_on_all_backends.py"),
+    *("cli/test_measure.py", "measures/test_any_model.py", "reporting/test_browser.py"),
+    *("studies/released/test_ablation.py", "studies/released/test_ascents.py", "studies/released/test_other_pool.py"),
+    "studies/test_same_on_all_backends.py",
 )
 
 
