@@ -248,7 +248,7 @@ def _mark(ends: Iterable[str]) -> str | None:
 
 
 def _mapping(state: str | os.PathLike[str] | StateDict) -> StateDict:
-    content = _read(Path(state)) if isinstance(state, str | os.PathLike[str]) else state
+    content = _read(Path(state)) if isinstance(state, str | os.PathLike) else state
     require(isinstance(content, Mapping), "A state dict must give arrays by name", type=type(content).__name__)
     return content
 
