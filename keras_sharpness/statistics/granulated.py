@@ -3,11 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from keras_sharpness.errors import require
-from keras_sharpness.statistics.correlation import vector
 from keras_sharpness.statistics.pairs import pair_sums, pair_sums_within
-
-SEEDS = ("seed", "seeds")
+from keras_sharpness.statistics.settings import columns, groups, numbered
 
 
 def granulated_kendall(
@@ -32,24 +29,13 @@ def granulated_kendall(
     Raises:
         InputError: If a column is missing, a value is not finite, or `seed` is among the hyper-parameters.
     """
-    missing = [name for name in (*hyper_parameters, sharpness, test_loss) if name not in table]
-    require(bool(hyper_parameters) and not missing, "the table must have a column for each name", missing=missing)
-    seeds = [name for name in hyper_parameters if name in SEEDS]
-    require(not seeds, "`hyper_parameters` must not hold the seed: models of different seeds repeat one", seeds=seeds)
-    x, y = (vector(name, table[name]) for name in (sharpness, test_loss))
-    values = {name: _numbered(table[name]) for name in hyper_parameters}
+    x, y = columns(table, hyper_parameters, (sharpness, test_loss))
     coefficients = {}
     for name in hyper_parameters:
-        others = [numbers for other, numbers in values.items() if other != name]
-        groups = np.unique(others, axis=1, return_inverse=True)[1].ravel() if others else np.zeros(len(x))
-        taus = [_tau(x[rows], y[rows], values[name][rows]) for rows in (groups == g for g in np.unique(groups))]
+        values, others = numbered(table[name]), groups(table, [other for other in hyper_parameters if other != name])
+        taus = [_tau(x[rows], y[rows], values[rows]) for rows in (others == g for g in np.unique(others))]
         coefficients[name] = float(np.nanmean(taus)) if np.isfinite(taus).any() else float("nan")
     return float(np.mean(list(coefficients.values()))), coefficients
-
-
-def _numbered(column: pd.Series) -> np.ndarray:
-    """Returns a number for each different value, None and NaN included."""
-    return pd.factorize(column, use_na_sentinel=False)[0]
 
 
 def _tau(x: np.ndarray, y: np.ndarray, value: np.ndarray) -> float:

@@ -67,7 +67,7 @@ def pool_size(tau: float, wanted_power: float = 0.8, level: float = 0.05) -> int
     return high
 
 
-def sign_error_rate(tau: float, num_models: int, level: float = 0.05) -> float:
+def type_s_error(tau: float, num_models: int, level: float = 0.05) -> float:
     """Returns how often a significant tau has the wrong sign (Gelman and Carlin 2014, type S).
 
     Args:

@@ -3,7 +3,7 @@ import pytest
 import scipy.stats
 
 from keras_sharpness.errors import InputError
-from keras_sharpness.statistics import pool_size, power, sign_error_rate, tau_standard_deviation
+from keras_sharpness.statistics import pool_size, power, tau_standard_deviation, type_s_error
 
 
 def simulate(tau, num_models, repetitions, seed=0):
@@ -35,7 +35,7 @@ def test_power_and_sign_errors_by_simulation():
     assert power(-0.2, 50) == pytest.approx(significant.mean(), abs=0.04)
     taus, p_values = simulate(-0.03, 20, 20000, seed=1)
     wrong = (taus > 0)[p_values < 0.05].mean()
-    assert sign_error_rate(-0.03, 20) == pytest.approx(wrong, abs=0.06)
+    assert type_s_error(-0.03, 20) == pytest.approx(wrong, abs=0.06)
 
 
 def test_pool_size_is_the_smallest_that_will_do():
@@ -56,13 +56,13 @@ def test_a_perfect_tau_never_varies(tau):
     assert tau_standard_deviation(tau, 50) == 0
     assert power(tau, 50) == 1
     assert power(tau, 2) == 0  # Two models show nothing.
-    assert sign_error_rate(tau, 50) == 0
-    assert np.isnan(sign_error_rate(tau, 2))
+    assert type_s_error(tau, 50) == 0
+    assert np.isnan(type_s_error(tau, 2))
     assert power(tau, pool_size(tau)) == 1
     assert power(tau, 50) == pytest.approx(power(0.999 * tau, 50))
 
 
-@pytest.mark.parametrize("function", [power, sign_error_rate])
+@pytest.mark.parametrize("function", [power, type_s_error])
 def test_bad_levels_are_refused(function):
     with pytest.raises(InputError, match="`level` must be between 0 and 1"):
         function(0.2, 50, level=1.0)

@@ -1,0 +1,112 @@
+"""Which measures rank the generalization of a pool: every criterion, a row per measure, with intervals."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+import scipy.stats
+
+from keras_sharpness.errors import require
+from keras_sharpness.statistics.conditional_information import Pairs, smallest
+from keras_sharpness.statistics.environments import sign_errors, summarize_sign_errors
+from keras_sharpness.statistics.granulated import granulated_kendall
+from keras_sharpness.statistics.pairs import pair_sums
+from keras_sharpness.statistics.residual import residual_tau
+from keras_sharpness.statistics.settings import columns, groups
+
+# Parts of the settings that are left out in turn for standard errors.
+MOST_PARTS = 20
+LEAST_SETTINGS = 8
+
+Criterion = Callable[[np.ndarray], float]
+"""From whether each model counts to the value of a criterion on these."""
+
+
+def rank_measures(
+    table: pd.DataFrame,
+    hyper_parameters: Sequence[str],
+    measures: Sequence[str],
+    target: str = "gap",
+    given: Sequence[str] = ("training_loss",),
+    num_test: int | None = None,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Scores measures by all criteria of the field.
+
+    Models of one setting are no independent evidence, so that intervals come from a jackknife over settings: up to 20
+    parts of them are left out in turn, with their models of all seeds. They cover what other settings of the same
+    space would give, not what another space would.
+
+    Args:
+        table: A row per model.
+        hyper_parameters: Columns of the hyper-parameters.
+        measures: Columns of the measures.
+        target: Column of what they should predict.
+        given: Columns that `tau_given` holds fixed; those that are not in the table are left out.
+        num_test: Test examples behind a target; see `sign_errors`.
+        confidence: Nominal coverage of the intervals, between 0 and 1.
+
+    Returns:
+        A row per measure, best `psi` by size first: `tau` (Kendall's), `tau_given`, `psi` (the granulated coefficient),
+        `cmi` (conditional mutual information), each with `_low` and `_high`, and `sign_error`, `sign_error_90`,
+        `sign_error_worst`: mean, 90th percentile and worst of the environments.
+
+    Raises:
+        InputError: If a column is missing, a value is not finite, or there are fewer than 8 settings.
+    """
+    y, *xs = columns(table, hyper_parameters, (target, *measures))
+    settings = groups(table, list(hyper_parameters))
+    num_settings = len(np.unique(settings))
+    require(
+        num_settings >= LEAST_SETTINGS, f"a pool must hold at least {LEAST_SETTINGS} settings", settings=num_settings
+    )
+    parts = np.random.default_rng(0).permutation(num_settings)[settings] % min(MOST_PARTS, num_settings)
+    pairs, held = Pairs(table, hyper_parameters), [table[name].to_numpy(float) for name in given if name in table]
+    errors = summarize_sign_errors(sign_errors(table, hyper_parameters, measures, target, num_test), measures)
+    rows = []
+    for name, x in zip(measures, xs, strict=True):
+        criteria = _criteria(table, list(hyper_parameters), name, target, x, y, held, pairs)
+        row: dict[str, object] = {"measure": name}
+        for criterion, value in criteria.items():
+            ends = zip(("", "_low", "_high"), interval_over_parts(value, parts, confidence), strict=True)
+            row |= {criterion + end: number for end, number in ends}
+        for end, column in (("", "mean"), ("_90", "percentile_90"), ("_worst", "worst")):
+            row["sign_error" + end] = errors.loc[name, column]
+        rows.append(row)
+    ranked = pd.DataFrame(rows)
+    return ranked.sort_values("psi", key=np.abs, ascending=False, ignore_index=True)
+
+
+def interval_over_parts(criterion: Criterion, parts: np.ndarray, confidence: float) -> tuple[float, float, float]:
+    """Returns a criterion's value on all models, and its interval from a jackknife with Student's distribution.
+
+    Args:
+        criterion: The criterion.
+        parts: The part that each model belongs to; parts are left out in turn.
+        confidence: Nominal coverage.
+    """
+    value = criterion(np.ones(len(parts), bool))
+    left_out = np.array([criterion(parts != part) for part in np.unique(parts)])
+    n = len(left_out)
+    error = np.sqrt((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum())
+    reach = float(scipy.stats.t.ppf((1 + confidence) / 2, n - 1) * error)
+    return value, value - reach, value + reach
+
+
+def _criteria(
+    table: pd.DataFrame,
+    hyper_parameters: list[str],
+    measure: str,
+    target: str,
+    x: np.ndarray,
+    y: np.ndarray,
+    held: list[np.ndarray],
+    pairs: Pairs,
+) -> dict[str, Criterion]:
+    criteria: dict[str, Criterion] = {"tau": lambda stays: pair_sums(x[stays], y[stays]).tau}
+    if held:
+        together = np.stack([x, y, *held])
+        criteria["tau_given"] = lambda stays: residual_tau(together[:, stays])
+    criteria["psi"] = lambda stays: granulated_kendall(table[stays], hyper_parameters, measure, target)[0]
+    criteria["cmi"] = lambda stays: smallest(pairs.information(x, y, stays))
+    return criteria
