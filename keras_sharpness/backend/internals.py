@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-from keras.src.backend import get_keras_mask
+from keras.src.backend import get_keras_mask, get_stateless_scope
 from keras.src.backend import set_keras_mask as _set_keras_mask
 from keras.src.layers.convolutional.base_conv import BaseConv
 from keras.src.layers.convolutional.base_depthwise_conv import BaseDepthwiseConv
 from keras.src.losses.loss import unscale_loss_for_distribution
+from keras.src.trainers.compile_utils import CompileLoss, get_loss
 
 CONVOLUTIONS: tuple[type[keras.layers.Layer], ...] = (BaseConv, BaseDepthwiseConv)
 """The base classes of all convolutions, so that layers which users derive from these count too.
@@ -54,6 +55,48 @@ def compiled_loss_weights(model: keras.Model) -> Any:
         model: The model, compiled or not.
     """
     return getattr(getattr(model, "_compile_loss", None), "_user_loss_weights", None)
+
+
+class OutputLosses(CompileLoss):
+    """The losses of all outputs, added up as `evaluate` adds them, without the metrics that it shows of each.
+
+    If `CompileLoss` is gone: read what `keras.Model.compute_loss` calls.
+    """
+
+    def build(self, y_true: Any, y_pred: Any) -> None:
+        """Finds out which loss and target belong to which output."""
+        super().build(y_true, y_pred)
+        # One for each loss, or the others would be left out.
+        self._metrics = [None] * len(self._flat_losses)
+
+
+def find_loss(loss: Any, target: Any, output: Any) -> keras.losses.Loss:
+    """Returns the object that Keras makes of a loss, a function or a name.
+
+    If `get_loss` is gone: read its successor in `CompileLoss`.
+
+    Args:
+        loss: What the user gave.
+        target: Targets of an output; their shape decides which loss "crossentropy" is.
+        output: The output.
+    """
+    return get_loss(loss, target, output)
+
+
+def added_losses(model: keras.Model) -> list[Any]:
+    """Returns what layers have added to the loss by `add_loss` during the present call; activity regularizers left out.
+
+    For use inside a `StatelessScope` that collects losses. If `_get_own_losses` is gone: read the property
+    `keras.Layer.losses`.
+
+    Args:
+        model: The model.
+    """
+    if not get_stateless_scope().losses:
+        return []
+    layers = [model, *flatten_layers(model)]
+    adding = [layer for layer in layers if getattr(layer, "activity_regularizer", None) is None]
+    return [loss for layer in adding for loss in layer._get_own_losses()]
 
 
 def unscale_loss(value: Any) -> Any:

@@ -74,7 +74,11 @@ def objective_key(objective: Objective, *settings: Hashable) -> Hashable | None:
         *settings: What they depend on besides.
     """
     model, loss = fingerprint(objective.model), objective.batch_loss.key
-    return None if model is None or loss is None else (model, loss, objective.on_graph, *settings)
+    return (
+        None
+        if model is None or loss is None
+        else (model, loss, objective.on_graph, objective.regularization, *settings)
+    )
 
 
 def without_hold(objective: Objective) -> Objective:

@@ -34,7 +34,13 @@ class Evaluation:
     """
 
     def __init__(
-        self, evaluator: Evaluator, averaging: Averaging, size: int, scan: Callable[..., Any], stepwise: bool = False
+        self,
+        evaluator: Evaluator,
+        averaging: Averaging,
+        size: int,
+        scan: Callable[..., Any],
+        stepwise: bool = False,
+        factor: Callable[[Array], Array] | None = None,
     ) -> None:
         """Puts the parts together.
 
@@ -44,9 +50,11 @@ class Evaluation:
             size: Cells in a block.
             scan: How loops run.
             stepwise: Whether loops are Python's.
+            factor: From the masses of the batches to what makes their losses of means over pieces; None: these are the
+                losses.
         """
         self._evaluate, self._average, self.size = evaluator, averaging, size
-        self.scan, self.stepwise = scan, stepwise
+        self.scan, self.stepwise, self._factor = scan, stepwise, factor
 
     def values(self, weights: Weights, state: State, data: Data, delta: Weights, block: Block) -> Values:
         """Returns losses and error rates of a block of cells.
@@ -59,7 +67,8 @@ class Evaluation:
             block: The cells.
         """
         with backend.repeatable():
-            return Values(*self._average(block, lambda piece: self._evaluate(weights, state, data, delta, piece)))
+            found = self._average(block, lambda piece: self._evaluate(weights, state, data, delta, piece))
+        return self._ratios(found)[0]
 
     def values_and_gradients(
         self, weights: Weights, state: State, data: Data, delta: Weights, block: Block
@@ -67,9 +76,9 @@ class Evaluation:
         """Returns the same, and the gradient of each loss with respect to its own perturbation."""
 
         def total(delta: Weights, piece: Array) -> tuple[Array, tuple[Any, ...]]:
-            losses, errors = self._evaluate(weights, state, data, delta, piece)
+            found = self._evaluate(weights, state, data, delta, piece)
             # A loss depends on its own perturbation only, so the gradient of the sum holds the gradient of each.
-            return ops.sum(losses), (losses, errors)
+            return ops.sum(found[0]), found
 
         gradients = backend.value_and_grad(total, has_aux=True)
 
@@ -79,7 +88,18 @@ class Evaluation:
 
         with backend.repeatable():
             found, gradient = self._average(block, evaluate)
-        return Values(*found), gradient
+        return self._ratios(found, gradient)
+
+    def _ratios(self, found: tuple[Array, ...], gradient: Weights | None = None) -> tuple[Values, Weights]:
+        """Returns losses, error rates and gradients of the batches, from their means over pieces."""
+        gradient = gradient or []
+        if self._factor is None:
+            return Values(*found), gradient
+        losses, errors, masses, counts = found
+        factors = self._factor(masses)
+        # Masses depend on no weight.
+        scaled = [array * _along(factors, array) for array in gradient]
+        return Values(losses * factors, ops.divide_no_nan(errors, counts)), scaled
 
     def zeros(self, weights: Weights) -> Weights:
         """Returns no perturbation for each cell of a block."""
@@ -88,3 +108,8 @@ class Evaluation:
     def for_each(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """Returns a function of one cell applied to each cell of a block."""
         return copies.for_each(fn, self.size)
+
+
+def _along(factors: Array, array: Array) -> Array:
+    """Returns factors along the first axis of an array, with as many axes."""
+    return ops.cast(ops.reshape(factors, (-1, *(1,) * (len(array.shape) - 1))), array.dtype)

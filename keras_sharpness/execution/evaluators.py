@@ -1,4 +1,4 @@
-"""Three ways to compute the losses of many perturbations of a model, one for each cell of a block."""
+"""Ways to compute the losses of many perturbations of a model, one for each cell of a block."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -10,8 +10,8 @@ from keras_sharpness.arrays import copies, tree
 from keras_sharpness.objective.objective import Objective
 from keras_sharpness.typing import Array, Data, State, Weights
 
-Evaluator: TypeAlias = Callable[[Weights, State, Data, Weights, Array], tuple[Array, Array]]
-"""From (weights, state, data, delta, examples) to losses and error rates, shape (size,).
+Evaluator: TypeAlias = Callable[[Weights, State, Data, Weights, Array], tuple[Array, ...]]
+"""From (weights, state, data, delta, examples) to losses and error rates, shape (size,); see `weighted` for more.
 
 `delta` and `examples` have a leading axis of length `size`, one entry for each cell.
 """
@@ -29,6 +29,33 @@ def copy_by_copy(objective: Objective, training: bool, size: int) -> Evaluator:
     def evaluate(weights: Weights, state: State, data: Data, delta: Weights, examples: Array) -> tuple[Array, Array]:
         def one(delta: Weights, examples: Array) -> tuple[Array, Array]:
             return objective.loss_and_error(tree.add(weights, delta), state, data, examples, training)
+
+        return copies.for_each(one, size)(delta, examples)
+
+    return evaluate
+
+
+def weighted(objective: Objective, training: bool, size: int, sums: bool) -> Evaluator:
+    """Returns the evaluator for pieces of batches whose examples do not count equally: masked ones, or weighted.
+
+    What it returns are means over the examples of a piece, so that pieces average to the batch: the loss times its
+    mass, the error rate times its count, mass and count. The batch's loss is a ratio of these.
+
+    Args:
+        objective: The loss.
+        training: Whether layers run in training mode.
+        size: Cells in a block.
+        sums: Whether the loss is a sum over examples.
+
+    Returns:
+        The evaluator; `Evaluation` takes the ratios.
+    """
+
+    def evaluate(weights: Weights, state: State, data: Data, delta: Weights, examples: Array) -> tuple[Array, ...]:
+        def one(delta: Weights, examples: Array) -> tuple[Array, ...]:
+            point, n = tree.add(weights, delta), examples.shape[0]
+            loss, error, mass, count = objective.weighted(point, state, data, examples, training, sums)
+            return loss * mass / n, error * count / n, mass / n, count / n
 
         return copies.for_each(one, size)(delta, examples)
 

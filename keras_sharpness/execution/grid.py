@@ -5,6 +5,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+from keras import ops
 
 from keras_sharpness import backend
 from keras_sharpness.distribution import distribute
@@ -13,13 +14,14 @@ from keras_sharpness.execution import compiled
 from keras_sharpness.execution.averaging import Averaging
 from keras_sharpness.execution.blocks import Blocks
 from keras_sharpness.execution.evaluation import Evaluation
-from keras_sharpness.execution.evaluators import copy_by_copy, stacked
+from keras_sharpness.execution.evaluators import Evaluator, copy_by_copy, stacked, weighted
 from keras_sharpness.execution.plan import choose_plan
 from keras_sharpness.execution.stack import stack
 from keras_sharpness.objective.labelled_data import LabelledData
 from keras_sharpness.objective.layers import hops, is_stackable
 from keras_sharpness.objective.objective import Objective
-from keras_sharpness.typing import State, Weights
+from keras_sharpness.objective.pieces import Pieces, pieces_of
+from keras_sharpness.typing import Array, State, Weights
 
 
 class Grid:
@@ -77,13 +79,16 @@ class Grid:
         size = chosen.block_size(len(batches) * draws, None if objective.on_graph else averaging.piece_sizes[0])
         self._blocks = Blocks(places, draws, size, shares)
         pure, self._key = compiled.without_hold(objective), None
+        cut = shares > 1 or len(averaging.piece_sizes) > 1
+        pieces = pieces_of(objective, data, places, training) if cut else "mean"
         if field is not None and chosen.vectorized and is_stackable(objective.model):
             evaluator = stacked(pure, stack(objective.model, size, field), size)
         else:
-            evaluator = copy_by_copy(pure, training, size)
-            self._key = compiled.objective_key(objective, training, batch_size, size, chosen, shares)
+            evaluator = _evaluator(pure, training, size, pieces)
+            self._key = compiled.objective_key(objective, training, batch_size, size, chosen, shares, pieces)
         stepwise = not chosen.loops_compiled and shares == 1
-        self._evaluation = Evaluation(evaluator, averaging, size, scan, stepwise)
+        factor = _factor(pieces, batches.shape[1])
+        self._evaluation = Evaluation(evaluator, averaging, size, scan, stepwise, factor)
 
     def compile(
         self,
@@ -149,3 +154,16 @@ def _check_shares(shares: int, m: int, training: bool) -> None:
     # Batch statistics and dropout masks of a part are not those of the whole.
     require(shares == 1 or not training, "examples must be split only in inference mode", training=training)
     require(m >= shares, "`m` must be at least the number of devices that split it", m=m, devices=shares)
+
+
+def _evaluator(objective: Objective, training: bool, size: int, pieces: Pieces) -> Evaluator:
+    if pieces == "mean":
+        return copy_by_copy(objective, training, size)
+    return weighted(objective, training, size, sums=pieces == "sum")
+
+
+def _factor(pieces: Pieces, m: int) -> Callable[[Array], Array] | None:
+    """Returns what makes the losses of batches of means over pieces, from the masses of the batches."""
+    if pieces == "sum":
+        return lambda masses: ops.full_like(masses, m)
+    return None if pieces == "mean" else lambda masses: ops.divide_no_nan(1.0, masses)

@@ -90,8 +90,8 @@ def average_case_sharpness(
         num_draws: Perturbations of each batch.
         seed: Seed of the perturbations, and of the batches.
         eta: Floor added to the scale.
-        **sample: `m`, `num_batches`, `batches`, `examples`, `training`, `select`, `normalize_logits`, `batch_size`,
-            `plan`, `distribution`; see `Sample`.
+        **sample: `m`, `num_batches`, `batches`, `examples`, `training`, `select`, `normalize_logits`, `regularization`,
+            `sample_weight`, `class_weight`, `batch_size`, `plan`, `distribution`; see `Sample`.
 
     Returns:
         The measurement.

@@ -60,7 +60,8 @@ class SharpnessCallback(keras.callbacks.Callback):
             eta: Floor added to the scale.
             maximizer: How to climb.
             **sample: `m`, `num_batches` (10 by default), `seed`, `batches`, `examples`, `training`, `select`,
-                `normalize_logits`, `batch_size`, `plan`, `distribution`; see `Sample`.
+                `normalize_logits`, `regularization`, `sample_weight`, `class_weight`, `batch_size`, `plan`,
+                `distribution`; see `Sample`.
 
         Raises:
             InputError: If an argument is out of range.

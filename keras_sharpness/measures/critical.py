@@ -56,7 +56,8 @@ def critical_sharpness(
         tolerance: Relative accuracy of t_c.
         scaling: Scale D of the coordinates: the step is D times the update.
         eta: Floor added to the scale.
-        **data: `examples`, `training`, `select`, `normalize_logits`, `batch_size`; see `Sample`.
+        **data: `examples`, `training`, `select`, `normalize_logits`, `regularization`, `sample_weight`, `class_weight`,
+            `batch_size`; see `Sample`.
 
     Returns:
         The measurement.

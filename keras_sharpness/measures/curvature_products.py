@@ -18,14 +18,14 @@ from keras import ops
 from keras_sharpness import backend
 from keras_sharpness.backend.internals import keras_mask, set_keras_mask
 from keras_sharpness.measures.mean_loss import flatten, precision, unflatten
-from keras_sharpness.objective.losses import BatchLoss
 from keras_sharpness.objective.objective import Objective
+from keras_sharpness.objective.own_loss import AnyLoss
 from keras_sharpness.typing import Array, CurvatureName, Data, State, Weights
 
 Product: TypeAlias = Callable[[Weights, Array, State, Data, Array], Array]
 """From (weights, direction, state, data, indices) to the product; direction and product are flat."""
 
-Middle: TypeAlias = Callable[[BatchLoss, Any, Any, list[Array]], list[Array]]
+Middle: TypeAlias = Callable[[AnyLoss, Any, Any, list[Array]], list[Array]]
 """From (loss, targets, outputs, J v) to M J v, a tensor for each output."""
 
 
@@ -49,7 +49,7 @@ def hessian(objective: Objective, training: bool) -> Product:
 def ggn(objective: Objective, training: bool) -> Product:
     """Returns the product with the generalized Gauss-Newton matrix; arguments as of `hessian`."""
 
-    def middle(batch_loss: BatchLoss, targets: Any, outputs: Any, moves: list[Array]) -> list[Array]:
+    def middle(batch_loss: AnyLoss, targets: Any, outputs: Any, moves: list[Array]) -> list[Array]:
         loss, point = _loss_of_outputs(batch_loss, targets, outputs, _masks(outputs)), keras.tree.flatten(outputs)
         return backend.hvp(loss)(point, moves)
 
@@ -59,7 +59,7 @@ def ggn(objective: Objective, training: bool) -> Product:
 def fisher(objective: Objective, training: bool) -> Product:
     """Returns the product with the empirical Fisher matrix; arguments as of `hessian`."""
 
-    def middle(batch_loss: BatchLoss, targets: Any, outputs: Any, moves: list[Array]) -> list[Array]:
+    def middle(batch_loss: AnyLoss, targets: Any, outputs: Any, moves: list[Array]) -> list[Array]:
         slopes = _slopes_of_examples(batch_loss, targets, outputs)
         # g_i'v, for each example.
         slopes_along = sum(_sum_of_each(slope * move) for slope, move in zip(slopes, moves, strict=True))
@@ -91,7 +91,7 @@ def _through_outputs(objective: Objective, training: bool, middle: Middle) -> Pr
     return product
 
 
-def _slopes_of_examples(batch_loss: BatchLoss, targets: Any, outputs: Any) -> list[Array]:
+def _slopes_of_examples(batch_loss: AnyLoss, targets: Any, outputs: Any) -> list[Array]:
     """Returns the gradient of each example's loss with respect to its outputs, shaped as the outputs."""
 
     def slopes(*example: Any) -> list[Array]:
@@ -103,7 +103,7 @@ def _slopes_of_examples(batch_loss: BatchLoss, targets: Any, outputs: Any) -> li
 
 
 def _loss_of_outputs(
-    batch_loss: BatchLoss, targets: Any, outputs: Any, masks: Mapping[int, Array]
+    batch_loss: AnyLoss, targets: Any, outputs: Any, masks: Mapping[int, Array]
 ) -> Callable[[list[Array]], Array]:
     """Returns the mean loss as a function of the outputs, a list of tensors.
 

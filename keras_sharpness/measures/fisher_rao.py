@@ -36,7 +36,8 @@ def fisher_rao_norm(
         loss: The loss; None takes the compiled one.
         num_examples: Examples to average over, drawn without replacement; None: all.
         seed: Seed of the draw.
-        **data: `examples`, `training`, `select`, `normalize_logits`, `plan`, `distribution`; see `Sample`.
+        **data: `examples`, `training`, `select`, `normalize_logits`, `regularization`, `sample_weight`, `class_weight`,
+            `plan`, `distribution`; see `Sample`.
 
     Returns:
         The squared norm; `samples` has an entry for each example. The standard error is that of the draw.

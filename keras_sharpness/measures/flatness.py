@@ -50,7 +50,8 @@ def relative_flatness(
         layer: Name of the layer, or a pattern; its kernel is taken. None: the last kernel of two axes.
         num_products: Hessian-vector products to spend.
         seed: Seed of the signs.
-        **data: `examples`, `training`, `normalize_logits`, `batch_size`; see `Sample`.
+        **data: `examples`, `training`, `normalize_logits`, `regularization`, `sample_weight`, `class_weight`,
+            `batch_size`; see `Sample`.
 
     Returns:
         The measure; `samples` are the single estimates.

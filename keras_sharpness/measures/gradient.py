@@ -37,7 +37,8 @@ def gradient_norm(
         norm: Norm of the ball: "linf" (q = 1), "l2" (q = 2) or "l1" (q = infinity).
         scaling: Scale c of the ball.
         eta: Floor added to the scale.
-        **data: `examples`, `training`, `select`, `normalize_logits`, `batch_size`; see `Sample`.
+        **data: `examples`, `training`, `select`, `normalize_logits`, `regularization`, `sample_weight`, `class_weight`,
+            `batch_size`; see `Sample`.
 
     Returns:
         The norm.

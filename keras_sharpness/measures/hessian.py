@@ -98,8 +98,8 @@ def operator(
             expectation of g g' over the model's own labels; "fisher" takes the labels of the data.
         scaling: Scale D of the matrix D A D: "none" for D = 1, "adaptive" for D = |w|, "per_filter" or "per_layer".
         eta: Floor added to the scale.
-        **data: `examples`, `training`, `select` (the weights whose matrix it is), `normalize_logits`, `batch_size`; see
-            `Sample`.
+        **data: `examples`, `training`, `select` (the weights whose matrix it is), `normalize_logits`, `regularization`,
+            `sample_weight`, `class_weight`, `batch_size`; see `Sample`.
 
     Returns:
         The operator, of shape (n, n) for n weights that move.
@@ -133,8 +133,8 @@ def top_eigenvalues(
         which: "magnitude" (largest absolute value), "largest" or "smallest" (most negative).
         tolerance: Relative accuracy. Products are in float32, which limits it to about 1e-6.
         seed: Seed of the start vector.
-        **matrix: `kind`, `scaling`, `eta`, `examples`, `training`, `select`, `normalize_logits`, `batch_size`; see
-            `operator`.
+        **matrix: `kind`, `scaling`, `eta`, `examples`, `training`, `select`, `normalize_logits`, `regularization`,
+            `sample_weight`, `class_weight`, `batch_size`; see `operator`.
 
     Returns:
         The eigenvalues with their residuals.
@@ -185,8 +185,8 @@ def trace(
         method: "hutchinson" or "hutch++".
         num_products: Products with vectors to spend.
         seed: Seed of the signs.
-        **matrix: `kind`, `scaling`, `eta`, `examples`, `training`, `select`, `normalize_logits`, `batch_size`; see
-            `operator`.
+        **matrix: `kind`, `scaling`, `eta`, `examples`, `training`, `select`, `normalize_logits`, `regularization`,
+            `sample_weight`, `class_weight`, `batch_size`; see `operator`.
 
     Returns:
         The trace; `samples` are the single estimates.
@@ -236,8 +236,8 @@ def spectral_density(
         width: Standard deviation of the Gaussian that smooths, as a share of the spectrum's range.
         num_points: Points of the grid.
         seed: Seed of the starts.
-        **matrix: `kind`, `scaling`, `eta`, `examples`, `training`, `select`, `normalize_logits`, `batch_size`; see
-            `operator`.
+        **matrix: `kind`, `scaling`, `eta`, `examples`, `training`, `select`, `normalize_logits`, `regularization`,
+            `sample_weight`, `class_weight`, `batch_size`; see `operator`.
 
     Returns:
         The density.

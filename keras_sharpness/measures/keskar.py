@@ -47,8 +47,8 @@ def keskar_sharpness(
         loss: The loss; None takes the compiled one.
         epsilon: Size of the box; the paper takes 1e-3 and 5e-4.
         maximizer: How to climb.
-        **data: `examples`, `training`, `select`, `normalize_logits`, `batch_size`, `plan`, `distribution`; see
-            `Sample`.
+        **data: `examples`, `training`, `select`, `normalize_logits`, `regularization`, `sample_weight`, `class_weight`,
+            `batch_size`, `plan`, `distribution`; see `Sample`.
 
     Returns:
         The measurement.

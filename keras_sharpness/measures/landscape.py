@@ -100,8 +100,8 @@ def line(
         norm: Norm of the ball of an ascent.
         scaling: Scale of the ball of an ascent.
         maximizer: How to climb.
-        **data: `examples`, `training`, `select`, `normalize_logits`, `batch_size`, `plan`, `distribution`; see
-            `Sample`.
+        **data: `examples`, `training`, `select`, `normalize_logits`, `regularization`, `sample_weight`, `class_weight`,
+            `batch_size`, `plan`, `distribution`; see `Sample`.
 
     Returns:
         The line.
@@ -146,8 +146,8 @@ def plane(
         norm: Norm of the ball of an ascent.
         scaling: Scale of the ball of an ascent.
         maximizer: How to climb.
-        **data: `examples`, `training`, `select`, `normalize_logits`, `batch_size`, `plan`, `distribution`; see
-            `Sample`.
+        **data: `examples`, `training`, `select`, `normalize_logits`, `regularization`, `sample_weight`, `class_weight`,
+            `batch_size`, `plan`, `distribution`; see `Sample`.
 
     Returns:
         The plane.

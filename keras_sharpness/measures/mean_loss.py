@@ -12,6 +12,7 @@ from keras_sharpness.arrays import tree
 from keras_sharpness.errors import require, require_count
 from keras_sharpness.measures.sample import Sample
 from keras_sharpness.objective.objective import Objective
+from keras_sharpness.objective.pieces import pieces_of
 from keras_sharpness.objective.selection import select
 from keras_sharpness.perturbations import Ball
 from keras_sharpness.typing import Array, Data, ScalingName, State, Weights
@@ -49,10 +50,10 @@ class MeanLoss:
         self._scale = self._moving(_flat(Ball(rho=0.0, scaling=scaling, eta=eta).around(self._weights).scale))
         self.weights = self._moving(_flat(self._weights))
         self.size = len(self.weights)
-        self._pieces = _pieces(sample.examples, sample.batch_size)
         training = self._training
         self._loss = sample.compile(lambda objective: _loss(objective, training), ("loss", training))
         self._gradient = sample.compile(lambda objective: _gradient(objective, training), ("gradient", training))
+        self._pieces = self._cut(sample)
 
     def loss(self, move: np.ndarray) -> float:
         """Returns the mean loss at w + D move."""
@@ -106,6 +107,18 @@ class MeanLoss:
             part = keras.tree.map_structure(lambda a, share=share: share * _float64(a), part)
             total = part if total is None else keras.tree.map_structure(np.add, total, part)
         return total
+
+    def _cut(self, sample: Sample) -> list[tuple[float, Array]]:
+        """Returns the share in the loss and the indices of each piece."""
+        size = sample.batch_size or len(sample.examples)
+        parts = [sample.examples[start : start + size] for start in range(0, len(sample.examples), size)]
+        tensors = [ops.convert_to_tensor(part) for part in parts]
+        kind = pieces_of(sample.objective, sample.data, sample.examples, self._training) if len(parts) > 1 else "mean"
+        masses = np.array([len(part) for part in parts], float)
+        if kind == "weighted":
+            mass = sample.compile(lambda objective: objective.mass, "mass")
+            masses = np.array([float(mass(self._weights, self._state, self._data, piece)) for piece in tensors])
+        return [*zip(np.ones(len(parts)) if kind == "sum" else masses / masses.sum(), tensors, strict=True)]
 
     def _moving(self, vector: np.ndarray) -> np.ndarray:
         """Returns the entries that move."""
@@ -167,13 +180,6 @@ def _gradient(objective: Objective, training: bool) -> Callable[..., tuple[Array
         return loss, flatten(arrays)
 
     return gradient
-
-
-def _pieces(examples: np.ndarray, batch_size: int | None) -> list[tuple[float, Array]]:
-    """Returns the share and the indices of each piece."""
-    size = batch_size or len(examples)
-    parts = [examples[start : start + size] for start in range(0, len(examples), size)]
-    return [(len(part) / len(examples), ops.convert_to_tensor(part)) for part in parts]
 
 
 def _copy(tensor: Array) -> Array:

@@ -68,8 +68,8 @@ def sharpness_grid(
         maximizer: How to climb. Steps whose length is a share of the radius suit all of them.
         num_batches: Batches for each m.
         seed: Seed of the draws.
-        **data: `examples`, `training`, `select`, `normalize_logits`, `batch_size`, `plan`, `distribution`; see
-            `Sample`.
+        **data: `examples`, `training`, `select`, `normalize_logits`, `regularization`, `sample_weight`, `class_weight`,
+            `batch_size`, `plan`, `distribution`; see `Sample`.
 
     Returns:
         The measurements.

@@ -14,7 +14,7 @@ from keras_sharpness.execution import compiled
 from keras_sharpness.execution.grid import Grid
 from keras_sharpness.measures.batches import check_indices, draw_batches
 from keras_sharpness.objective.graph import Graph
-from keras_sharpness.objective.labelled_data import LabelledData
+from keras_sharpness.objective.labelled_data import LabelledData, Weighted
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.objective.objective import Objective, values
 from keras_sharpness.objective.selection import Selection
@@ -25,6 +25,9 @@ from keras_sharpness.typing import PlanName, State, Weights
 class LossArguments(TypedDict, total=False):
     """Arguments of `Sample` that say what the loss is and what it is averaged over; documented there."""
 
+    sample_weight: Any
+    class_weight: Mapping[int, float] | None
+    regularization: bool
     examples: ArrayLike | None
     training: bool
     select: Selection
@@ -86,6 +89,9 @@ class Sample:
         num_batches: int = 50,
         seed: int = 0,
         batches: ArrayLike | None = None,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        regularization: bool = False,
         examples: ArrayLike | None = None,
         training: bool = False,
         select: Selection = "all",
@@ -99,15 +105,19 @@ class Sample:
         Args:
             model: Built Keras model, Sequential, functional or subclassed.
             x: Inputs: an array or structure of arrays, a `Graph` (node classification; a batch is a set of nodes), or
-                batches of (inputs, targets): `tf.data.Dataset`, `keras.utils.PyDataset`, PyTorch `DataLoader`.
+                batches of (inputs, targets) or (inputs, targets, sample weights): `tf.data.Dataset`,
+                `keras.utils.PyDataset`, PyTorch `DataLoader`.
             y: Targets, first axis as the examples of `x`; None where `x` yields them.
-            loss: Keras loss, its name or a function of `(y_true, y_pred)`, or one for each output; None takes the
-                compiled loss.
+            loss: Keras loss, its name or a function of `(y_true, y_pred)`, or one for each output; None: the loss that
+                `model.evaluate` takes, compiled or by the model's own `compute_loss`.
             m: Examples in a batch; None: one batch of all examples, each once.
             num_batches: Batches, drawn independently and with replacement.
             seed: Seed of the draw.
             batches: Integers of shape (num_batches, m): exactly these examples, instead of `m`, `num_batches` and
                 `seed`.
+            sample_weight: Weights of the examples, or of the entries of `y`, as `model.evaluate` takes them.
+            class_weight: Weights of the classes by number, as `model.fit` takes them.
+            regularization: Whether penalties of weights and activities are part of the loss.
             examples: Indices to draw from, such as the training nodes of a graph; None: all.
             training: Whether layers run in training mode. Their noise is then the same at every perturbation.
             select: Which weights move: "all", "no_biases", "no_normalization", "kernels", names or patterns of layers
@@ -123,8 +133,8 @@ class Sample:
             InputError: If an argument is out of range or does not fit the others.
         """
         self.model = model
-        self.objective = Objective(model, loss, normalize_logits, on_graph=isinstance(x, Graph))
-        self.data = LabelledData(x, y)
+        self.objective = Objective(model, loss, normalize_logits, isinstance(x, Graph), regularization)
+        self.data = LabelledData(x, y, sample_weight, class_weight)
         size = self.data.num_examples
         self.examples = check_indices(np.arange(size) if examples is None else examples, 1, size, "examples")
         if batches is not None:
@@ -258,6 +268,8 @@ class Sample:
             "select": _name(self.select),
             "training": self.training,
             "normalize_logits": self._normalize_logits,
+            "regularization": self.objective.regularization,
+            "weighted": isinstance(self.data.tensors[1], Weighted),
             "m": self.batches.shape[1],
             "num_batches": self.batches.shape[0],
             **self._drawn,

@@ -1,7 +1,7 @@
 """From the ways in which users hold their data to tensors with the examples along the first axis."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -12,29 +12,51 @@ from keras_sharpness.objective.graph import Field, Graph
 from keras_sharpness.typing import Array, Data
 
 
+class Weighted(NamedTuple):
+    """Targets together with sample weights.
+
+    Attributes:
+        y: Targets, in any structure.
+        sample_weight: Weights: one for each example, or for each entry of a target; a structure of these for several
+            outputs.
+    """
+
+    y: Any
+    sample_weight: Any
+
+
 class LabelledData:
     """Inputs and targets of all examples.
 
     Attributes:
-        tensors: Inputs and targets, as tensors of the backend.
+        tensors: Inputs and targets, as tensors of the backend; targets are a `Weighted` where examples have weights.
         num_examples: How many examples there are; on a graph, nodes.
         graph: The graph whose nodes the examples are, or None.
     """
 
-    def __init__(self, x: Any, y: Any = None) -> None:
+    def __init__(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Mapping[int, float] | None = None
+    ) -> None:
         """Checks and converts the data.
 
         Args:
             x: Inputs: an array, a structure of arrays with the examples along the first axis, or a `Graph`; or batches
-                of (inputs, targets): a `tf.data.Dataset`, a `keras.utils.PyDataset`, a PyTorch `DataLoader`, any
-                iterable of finite length.
+                of (inputs, targets) or (inputs, targets, sample weights): a `tf.data.Dataset`, a
+                `keras.utils.PyDataset`, a PyTorch `DataLoader`, any iterable of finite length.
             y: Targets, first axis as the examples; None where `x` yields both.
+            sample_weight: Weights of the examples, as `model.evaluate` takes them; None: those that `x` yields, or one.
+            class_weight: Weights of the classes, by number, as `model.fit` takes them.
 
         Raises:
-            InputError: If targets are missing or given twice, batches are not (inputs, targets), or inputs and targets
-                differ in number.
+            InputError: If targets are missing or given twice, batches are not (inputs, targets), or inputs, targets
+                and weights differ in number.
         """
         x, y = _to_arrays(x, y)
+        if sample_weight is not None:
+            require(not isinstance(y, Weighted), "`sample_weight` must be left out where `x` yields it")
+            y = Weighted(y, sample_weight)
+        if class_weight is not None:
+            y = _with_class_weights(y, class_weight)
         self.graph = x if isinstance(x, Graph) else None
         self.num_examples = _count(x, y)
         inputs = x.inputs if isinstance(x, Graph) else x
@@ -79,9 +101,22 @@ def _to_arrays(x: Any, y: Any) -> tuple[Any, Any]:
         require(y is not None, "`y` must be given where `x` holds only inputs", x=type(x).__name__)
         return x, y
     require(y is None, "`y` must be left out where `x` yields batches of (inputs, targets)", x=type(x).__name__)
-    batches = [_pair(batch) for batch in _finite_batches(x)]
+    batches = [_arrays_of(batch) for batch in _finite_batches(x)]
     require(bool(batches), "`x` must yield at least one batch", x=type(x).__name__)
-    return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *batches)
+    x, y, *weight = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *batches)
+    return x, Weighted(y, *weight) if weight else y
+
+
+def _with_class_weights(y: Any, class_weight: Mapping[int, float]) -> Weighted:
+    """Returns targets with the weights of their classes, times the sample weights that they have."""
+    y, given = y if isinstance(y, Weighted) else (y, None)
+    single = not keras.tree.is_nested(y)
+    require(single, "`class_weight` must be given only for a single output", y=type(y).__name__)
+    labels = np.asarray(y)
+    one_hot = labels.ndim > 1 and labels.shape[-1] > 1
+    classes = labels.argmax(axis=-1) if one_hot else labels.reshape(len(labels), -1)[:, 0]
+    weights = np.array([class_weight.get(int(label), 1.0) for label in classes], "float32")
+    return Weighted(y, weights if given is None else np.asarray(given).reshape(len(weights)) * weights)
 
 
 def _count(x: Any, y: Any) -> int:
@@ -112,10 +147,12 @@ def _finite_batches(x: Any) -> Iterable[Any]:
     return x
 
 
-def _pair(batch: Any) -> tuple[Any, Any]:
-    pair = isinstance(batch, (tuple, list)) and len(batch) == 2
+def _arrays_of(batch: Any) -> tuple[Any, ...]:
+    """Returns the arrays of inputs, targets and, where there are any, sample weights."""
     length = len(batch) if isinstance(batch, (tuple, list)) else None
-    require(pair, "`x` must yield batches of (inputs, targets)", batch=type(batch).__name__, length=length)
+    what = "`x` must yield batches of (inputs, targets) or (inputs, targets, sample weights)"
+    require(length in (2, 3), what, batch=type(batch).__name__, length=length)
+    batch = batch[:2] if length == 3 and batch[2] is None else batch
     arrays = keras.tree.map_structure(_to_numpy, tuple(batch))
     for array in keras.tree.flatten(arrays):
         require(array.ndim > 0, "`x` must yield batches of examples, not single ones", shape=array.shape)

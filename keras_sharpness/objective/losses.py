@@ -1,32 +1,27 @@
-"""From what a user calls a loss to the mean loss, and the error rate, of a batch of outputs."""
+"""From what a user calls a loss to the loss, and the error rate, of a batch of outputs."""
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Hashable
 from typing import Any, TypeAlias
 
 import keras
-import numpy as np
 from keras import ops
 
-from keras_sharpness.backend.internals import compiled_loss_weights, unscale_loss
+from keras_sharpness.backend.internals import OutputLosses, compiled_loss_weights
 from keras_sharpness.errors import InputError, require
+from keras_sharpness.objective.labelled_data import Weighted
+from keras_sharpness.objective.readings import AMBIGUOUS, Check, Count, Error, Mass, Mean, Reading, name_of
 from keras_sharpness.typing import Array
 
 LossLike: TypeAlias = str | keras.losses.Loss | Callable[..., Any] | list[Any] | dict[str, Any] | None
 """A Keras loss, its name, a function of (y_true, y_pred), or a list or dictionary of these, one for each output."""
 
-AVERAGES = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
-_SPARSE = (keras.losses.SparseCategoricalCrossentropy,)
-_BINARY = (keras.losses.BinaryCrossentropy, keras.losses.BinaryFocalCrossentropy)
-_ONE_HOT = (keras.losses.CategoricalCrossentropy, keras.losses.CategoricalFocalCrossentropy)
-_FUNCTIONS = {
-    "sparse_categorical_crossentropy": _SPARSE[0],
-    "binary_crossentropy": _BINARY[0],
-    "categorical_crossentropy": _ONE_HOT[0],
-}
-
 
 class BatchLoss:
-    """The mean loss of a batch, weighted and summed over a model's outputs.
+    """The loss of a batch, as `model.evaluate` takes it of the outputs.
+
+    Keras itself finds out which loss, target and sample weight belong to which output. Targets are plain, or a
+    `Weighted` of targets and sample weights.
 
     Attributes:
         name: Name of the loss.
@@ -42,31 +37,62 @@ class BatchLoss:
                 (arXiv:2302.07011, section 3).
 
         Raises:
-            InputError: If there is no loss, it is none that Keras knows, or there is not one for each output.
+            InputError: If there is no loss, or it is none that Keras knows.
         """
         weights = None
         if loss is None:
             loss = getattr(model, "loss", None)
             require(loss is not None, "`loss` must be given when the model is not compiled with one", model=model.name)
             weights = compiled_loss_weights(model)
-        self._names = list(getattr(model, "output_names", None) or [])
-        self._losses = keras.tree.map_structure(_get, loss)
-        self._weights, self._normalize = weights, normalize_logits
-        self.name = ", ".join(_name(fn) for fn in keras.tree.flatten(self._losses))
+        losses = keras.tree.map_structure(_get, loss)
+        self._parts = [part for part in keras.tree.flatten(losses) if part is not None]
+        self._structure, self._normalize = str(keras.tree.map_structure(_name, losses)), normalize_logits
+        self._weights = None if weights is None else tuple(keras.tree.flatten(weights))
+        self.name = ", ".join(map(name_of, self._parts))
+        names = getattr(model, "output_names", None)
+
+        def over_outputs(read: Callable[[Any], Reading], weights: Any = None) -> "_OverOutputs":
+            each = keras.tree.map_structure(lambda part: None if part is None else read(part), losses)
+            return _OverOutputs(each, weights, names)
+
+        self._mean = over_outputs(lambda part: Mean(part, normalize_logits), weights)
+        self._error, self._check = over_outputs(Error), over_outputs(Check)
+        self._mass, self._count = over_outputs(Mass), over_outputs(Count)
 
     @property
     def key(self) -> Hashable | None:
         """What a traced function of this loss depends on: its parts, by identity; None if some are not Keras's own."""
-        parts = keras.tree.flatten(self._losses)
-        if not all(_is_keras(getattr(part, "fn", part)) for part in parts):
+        if not self.is_keras:
             return None
-        weights = None if self._weights is None else tuple(keras.tree.flatten(self._weights))
-        return tuple(parts), str(keras.tree.map_structure(_name, self._losses)), weights, self._normalize
+        return tuple(self._parts), self._structure, self._weights, self._normalize
+
+    @property
+    def is_keras(self) -> bool:
+        """Whether all losses are Keras's own."""
+        return all(_is_keras(getattr(part, "fn", part)) for part in self._parts)
+
+    @property
+    def sums(self) -> bool:
+        """Whether the losses of the examples are added up, not averaged.
+
+        Raises:
+            InputError: If one output's are and another's are not.
+        """
+        kinds = {getattr(part, "reduction", None) == "sum" for part in self._parts}
+        require(
+            len(kinds) == 1, "losses must all be sums or all be means where a batch is cut into pieces", loss=self.name
+        )
+        return kinds.pop()
+
+    @property
+    def ignores(self) -> bool:
+        """Whether a class is ignored."""
+        return any(Reading(part).options.get("ignore_class") is not None for part in self._parts)
 
     @property
     def counts_errors(self) -> bool:
         """Whether an error rate means something: one output and a cross-entropy."""
-        return _kind(self._losses) is not None
+        return len(self._parts) == 1 and Reading(self._parts[0]).kind is not None
 
     def check_labels(self, targets: Any, outputs: Any) -> None:
         """Checks the labels that cross-entropies are taken of.
@@ -76,98 +102,71 @@ class BatchLoss:
             outputs: The model's outputs for one of them, or what has their structure and shapes.
 
         Raises:
-            InputError: If a label is not the number of an output, or a probability not from 0 to 1.
+            InputError: If a label is not the number of an output, or a probability not from 0 to 1; or there are more
+                losses than outputs.
         """
-        for _, loss, target, output in self._parts(targets, outputs):
-            _check_labels(loss, ops.convert_to_numpy(target), output.shape)
+        most = len(keras.tree.flatten(outputs))
+        require(len(self._parts) <= most, "`loss` must not hold more losses than the model has outputs", outputs=most)
+        self._check(targets, outputs)
 
     def mean(self, targets: Any, outputs: Any) -> Array:
-        """Returns the mean loss of the outputs on a batch, a float32 scalar.
+        """Returns the loss of the outputs on a batch, a float32 scalar.
 
         Args:
-            targets: Targets, structured as the outputs.
+            targets: Targets.
             outputs: The model's outputs.
+        """
+        return ops.cast(self._mean(targets, outputs), "float32")
+
+    def mass(self, targets: Any, outputs: Any) -> Array:
+        """Returns what the mean over a batch divides by: examples, entries not masked, or the sum of their weights.
+
+        Losses of pieces of a batch, weighted by this, add up to that of the batch. Arguments as of `mean`.
 
         Raises:
-            InputError: If there is not a loss and a target for each output.
+            InputError: If there are several losses, which may divide by different numbers.
         """
-        return sum(weight * self._one(loss, *of) for weight, loss, *of in self._parts(targets, outputs))
+        what = "`batch_size` must be left out for several outputs with masks or sample weights"
+        require(len(self._parts) == 1, what, losses=self.name)
+        return self._mass(targets, outputs)
 
-    def _parts(self, targets: Any, outputs: Any) -> Iterable[tuple[Any, ...]]:
-        """Returns weight, loss, target and output of each output.
+    def count(self, targets: Any, outputs: Any) -> Array:
+        """Returns what the error rate of a batch divides by; arguments as of `mean`."""
+        return self._count(targets, outputs)
 
-        Args:
-            targets: Targets, structured as the outputs.
-            outputs: The model's outputs.
+    def error(self, targets: Any, outputs: Any) -> Array:
+        """Returns the share of wrong predictions, a float32 scalar; for a loss that counts errors.
 
-        Raises:
-            InputError: If there is not one of each.
+        As Keras's weighted metrics, it averages with the sample weights, and leaves out what is masked.
         """
-        outputs = self._in_order(outputs)
-        targets = self._in_order(targets) if len(outputs) > 1 else [targets]
-        losses, weights = self._in_order(self._losses), self._in_order(self._weights)
-        losses = losses * len(outputs) if len(losses) == 1 else losses
-        weights = [1.0] * len(outputs) if weights == [None] else weights
-        if not len(losses) == len(weights) == len(targets) == len(outputs):
-            raise InputError(
-                f"`loss` and `y` must have an entry for each output. Received: outputs={len(outputs)}, "
-                f"losses={len(losses)}, targets={len(targets)}"
-            )
-        return zip(weights, losses, targets, outputs, strict=True)
+        return self._error(targets, outputs)
 
-    def error(self, targets: Array, outputs: Array) -> Array:
-        """Returns the share of wrong predictions, a float32 scalar; for a loss that counts errors."""
-        outputs = ops.cast(keras.tree.flatten(outputs)[0], "float32")
-        kind = _kind(self._losses)
-        if kind in _BINARY:
-            threshold = 0.0 if getattr(self._losses, "_fn_kwargs", {}).get("from_logits") else 0.5
-            right = ops.equal(ops.cast(outputs > threshold, "float32"), ops.cast(targets, "float32"))
-        else:
-            if kind in _SPARSE:
-                labels = ops.cast(ops.reshape(targets, ops.shape(outputs)[:-1]), "int32")
-                targets = ops.one_hot(labels, outputs.shape[-1], dtype=outputs.dtype)
-            # Not argmax, which TensorFlow cannot vectorize: the label's output is the largest.
-            labelled = targets >= ops.max(targets, axis=-1, keepdims=True)
-            right = ops.max(ops.where(labelled, outputs, -1e30), axis=-1) >= ops.max(outputs, axis=-1)
-        return 1.0 - ops.mean(ops.cast(right, "float32"))
+    def error_or_nan(self, targets: Any, outputs: Any) -> Array:
+        """Returns the error rate, or NaN where it means nothing."""
+        return self.error(targets, outputs) if self.counts_errors else ops.full((), float("nan"), dtype="float32")
 
     def mean_and_error(self, targets: Any, outputs: Any) -> tuple[Array, Array]:
-        """Returns both; the error rate is NaN where it means nothing."""
-        mean = self.mean(targets, outputs)
-        return mean, self.error(targets, outputs) if self.counts_errors else ops.full_like(mean, float("nan"))
-
-    def _one(self, loss: Callable[..., Any], target: Array, output: Array) -> Array:
-        if self._normalize:
-            output = output - ops.mean(output, axis=-1, keepdims=True)
-            output = output / ops.maximum(ops.norm(output, axis=-1, keepdims=True), 1e-10)
-        value = loss(target, output)
-        if getattr(loss, "reduction", None) in AVERAGES:
-            value = unscale_loss(value)
-        return ops.cast(ops.mean(value), "float32")
-
-    def _in_order(self, structure: Any) -> list[Any]:
-        """Returns what belongs to each output, in the order of the outputs."""
-        if isinstance(structure, Mapping):
-            names = self._names if set(self._names) == set(structure) else sorted(structure)
-            return [structure[name] for name in names]
-        return list(structure) if isinstance(structure, (list, tuple)) else [structure]
+        """Returns the loss and the error rate, or NaN where that means nothing."""
+        return self.mean(targets, outputs), self.error_or_nan(targets, outputs)
 
 
-def _check_labels(loss: Any, targets: np.ndarray, shape: Sequence[int | None]) -> None:
-    kind, options = _kind(loss), getattr(loss, "_fn_kwargs", {})
-    most = shape[options.get("axis", -1)] if kind in _SPARSE else 2
-    if kind is None or most is None:
-        return
-    require(targets.dtype.kind in "biuf", "`y` must hold numbers", dtype=str(targets.dtype))
-    right = (targets >= 0) & (targets <= most - 1)
-    what = "probabilities in `y` must be from 0 to 1"
-    if kind in _SPARSE:
-        right = right & (targets == np.round(targets)) | (targets == options.get("ignore_class"))
-        what = f"labels in `y` must be whole numbers from 0 to {most - 1}"
-    require(bool(right.all()), what, labels=np.unique(targets[~right])[:3].tolist())
+class _OverOutputs:
+    """One reading of each output, added up as Keras adds up their losses."""
+
+    def __init__(self, readings: Any, weights: Any, names: list[str] | None) -> None:
+        self._losses, self._lock = OutputLosses(readings, weights, output_names=names), threading.Lock()
+
+    def __call__(self, targets: Any, outputs: Any) -> Array:
+        y, sample_weight = targets if isinstance(targets, Weighted) else (targets, None)
+        with self._lock:  # The first call finds out what belongs together.
+            if not self._losses.built:
+                return self._losses(y, outputs, sample_weight)
+        return self._losses(y, outputs, sample_weight)
 
 
-def _get(loss: Any) -> Callable[..., Any]:
+def _get(loss: Any) -> Any:
+    if isinstance(loss, str) and loss.lower() in AMBIGUOUS:
+        return loss
     try:
         return keras.losses.get(loss)
     except ValueError:
@@ -176,19 +175,10 @@ def _get(loss: Any) -> Callable[..., Any]:
         ) from None
 
 
-def _is_keras(loss: Callable[..., Any]) -> bool:
+def _is_keras(loss: Any) -> bool:
     home = loss.__module__ if hasattr(loss, "__name__") else type(loss).__module__
-    return home.startswith("keras.")
+    return isinstance(loss, str) or home.startswith("keras.")
 
 
-def _name(loss: Callable[..., Any]) -> str:
-    return str(getattr(loss, "name", getattr(loss, "__name__", type(loss).__name__)))
-
-
-def _kind(loss: Any) -> type | None:
-    """Returns the class of a cross-entropy, also for Keras's function of the same name; None for all else."""
-    kinds = (*_SPARSE, *_BINARY, *_ONE_HOT)
-    if isinstance(loss, kinds):
-        return next(kind for kind in kinds if isinstance(loss, kind))
-    name = getattr(loss, "__name__", "")
-    return _FUNCTIONS.get(name) if getattr(keras.losses, name, None) is loss else None
+def _name(part: Any) -> str | None:
+    return None if part is None else name_of(part)

@@ -9,10 +9,11 @@ import numpy as np
 from keras import ops
 
 from keras_sharpness import backend
-from keras_sharpness.backend.internals import call_takes_training
+from keras_sharpness.backend.internals import added_losses, call_takes_training
 from keras_sharpness.errors import InputError, reason, require
 from keras_sharpness.objective.labelled_data import LabelledData, take
 from keras_sharpness.objective.losses import BatchLoss, LossLike
+from keras_sharpness.objective.own_loss import OwnLoss, find_batch_loss
 from keras_sharpness.typing import Array, Data, State, Weights
 
 # More than one, since an axis of length one fits any other.
@@ -20,36 +21,45 @@ MOST_OUTLINED = 13
 
 
 class Objective:
-    """L_S(w): the mean loss of a model over a batch S of examples.
+    """L_S(w): what `model.evaluate` says of a model on a batch S of examples, without its regularization.
 
-    Built on a stateless call, so that neither evaluating nor differentiating it touches the model. It holds no data:
-    they are an argument of every call, not a constant of a compiled function.
+    That is the compiled loss with masks and sample weights, or what the model's own `compute_loss` returns, and what
+    layers add by `add_loss`. Penalties of weights and activities count only if asked for. Built on a stateless call,
+    so that neither evaluating nor differentiating it touches the model. It holds no data: they are an argument of every
+    call, not a constant of a compiled function.
 
     Attributes:
         model: The built Keras model.
         batch_loss: The loss of a batch of outputs.
         on_graph: Whether the examples are the nodes of a graph, on which the model runs as a whole.
+        regularization: Whether regularizers count.
     """
 
     def __init__(
-        self, model: keras.Model, loss: LossLike = None, normalize_logits: bool = False, on_graph: bool = False
+        self,
+        model: keras.Model,
+        loss: LossLike = None,
+        normalize_logits: bool = False,
+        on_graph: bool = False,
+        regularization: bool = False,
     ) -> None:
         """Checks the model and finds the loss.
 
         Args:
             model: Built Keras model.
             loss: Keras loss, its name, a function of `(y_true, y_pred)`, or one of these for each output; None takes
-                the loss of `model.compile`.
+                the loss that the model has of itself.
             normalize_logits: Whether logits are normalized before the loss is taken; see `BatchLoss`.
             on_graph: Whether the examples are the nodes of a graph.
+            regularization: Whether penalties of weights and activities are part of the loss.
 
         Raises:
-            InputError: If the model is not built or no loss is known.
+            InputError: If the model is not built, no loss is known, or the model evaluates itself in its own way.
         """
         require(isinstance(model, keras.Model), "`model` must be a Keras model", model=type(model).__name__)
         require(model.built, "`model` must be built: call it on a batch, or give it an Input", model=model.name)
-        self.model, self.on_graph = model, on_graph
-        self.batch_loss = BatchLoss(model, loss, normalize_logits)
+        self.model, self.on_graph, self.regularization = model, on_graph, regularization
+        self.batch_loss = find_batch_loss(model, loss, normalize_logits, regularization)
 
     def check(self, data: LabelledData, examples: np.ndarray) -> None:
         """Checks that data, model and loss fit, before anything is computed.
@@ -77,23 +87,20 @@ class Objective:
             indices: Integers of shape (m,), the batch. Repeated examples count repeatedly.
             training: Whether layers run in training mode.
         """
-        inputs, targets = data
-        if not self.on_graph:
-            inputs = take(inputs, indices)
-        outputs, state = self._call(weights, state, inputs, training)
-        if self.on_graph:
-            outputs = take(outputs, indices)
-        return outputs, take(targets, indices), state
+        return self._run(weights, state, data, indices, training, lambda inputs, targets, outputs: (outputs, targets))
 
     def loss_and_state(
         self, weights: Weights, state: State, data: Data, indices: Array, training: bool
     ) -> tuple[Array, State]:
-        """Returns the batch's mean loss, a scalar, and the state after the forward pass; arguments as of `outputs`."""
-        outputs, targets, state = self.outputs(weights, state, data, indices, training)
-        return self.batch_loss.mean(targets, outputs), state
+        """Returns the batch's loss, a scalar, and the state after the forward pass; arguments as of `outputs`."""
+
+        def read(inputs: Any, targets: Any, outputs: Any) -> tuple[Array]:
+            return (self._loss(inputs, targets, outputs, training),)
+
+        return self._run(weights, state, data, indices, training, read)
 
     def loss(self, weights: Weights, state: State, data: Data, indices: Array, training: bool = False) -> Array:
-        """Returns the batch's mean loss; arguments as of `outputs`."""
+        """Returns the batch's loss; arguments as of `outputs`."""
         return self.loss_and_state(weights, state, data, indices, training)[0]
 
     def error(self, weights: Weights, state: State, data: Data, indices: Array) -> Array:
@@ -104,23 +111,71 @@ class Objective:
     def loss_and_error(
         self, weights: Weights, state: State, data: Data, indices: Array, training: bool
     ) -> tuple[Array, Array]:
-        """Returns the batch's mean loss and error rate (NaN where it means nothing), from one forward pass."""
-        outputs, targets, _ = self.outputs(weights, state, data, indices, training)
-        return self.batch_loss.mean_and_error(targets, outputs)
+        """Returns the batch's loss and error rate (NaN where it means nothing), from one forward pass."""
 
-    def _call(self, weights: Weights, state: State, inputs: Any, training: bool) -> tuple[Any, State]:
-        """Returns outputs and new state.
+        def read(inputs: Any, targets: Any, outputs: Any) -> tuple[Array, Array]:
+            loss = self._loss(inputs, targets, outputs, training)
+            return loss, self.batch_loss.error_or_nan(targets, outputs)
+
+        return self._run(weights, state, data, indices, training, read)[:2]
+
+    def weighted(
+        self, weights: Weights, state: State, data: Data, indices: Array, training: bool, sums: bool
+    ) -> tuple[Array, Array, Array, Array]:
+        """Returns the batch's loss and error rate, and what each of them divides by.
+
+        Args:
+            weights: Trainable weights.
+            state: Non-trainable variables.
+            data: Inputs and targets of all examples.
+            indices: The batch.
+            training: Whether layers run in training mode.
+            sums: Whether the loss is a sum over examples, which divides by nothing.
+        """
+
+        def read(inputs: Any, targets: Any, outputs: Any) -> tuple[Array, ...]:
+            loss, of = self._loss(inputs, targets, outputs, training), (targets, outputs)
+            mass = ops.ones_like(loss) if sums else self.batch_loss.mass(*of)
+            return loss, self.batch_loss.error_or_nan(*of), mass, self.batch_loss.count(*of)
+
+        return self._run(weights, state, data, indices, training, read)[:4]
+
+    def mass(self, weights: Weights, state: State, data: Data, indices: Array, training: bool = False) -> Array:
+        """Returns what the batch's loss divides by; see `BatchLoss.mass`. Arguments as of `outputs`."""
+        outputs, targets, _ = self.outputs(weights, state, data, indices, training)
+        return self.batch_loss.mass(targets, outputs)
+
+    @property
+    def takes_outputs(self) -> bool:
+        """Whether the loss is known as a function of the outputs."""
+        return isinstance(self.batch_loss, BatchLoss)
+
+    def _run(
+        self, weights: Weights, state: State, data: Data, indices: Array, training: bool, read: Callable[..., Any]
+    ) -> tuple[Any, ...]:
+        """Returns what is read of (inputs, targets, outputs) of a batch, a tuple, and the state after the pass.
 
         As `stateless_call`, but by way of `__call__`, which hands `training` on to layers whose model does not, and
-        lets a model's `call` do without it.
+        lets a model's `call` do without it. What is read may look at the model, whose variables have the values given.
         """
+        inputs, targets = data[0], take(data[1], indices)
+        inputs = inputs if self.on_graph else take(inputs, indices)
         variables = self.model.non_trainable_variables
         mapping = [*zip(self.model.trainable_variables, weights, strict=True), *zip(variables, state, strict=True)]
         options = {"training": training} if call_takes_training(self.model) else {}
-        with keras.StatelessScope(state_mapping=mapping) as scope:
+        with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope:
             outputs = self.model(inputs, **options)
+            found = read(inputs, targets, take(outputs, indices) if self.on_graph else outputs)
         new = [scope.get_current_value(variable) for variable in variables]
-        return outputs, [old if value is None else value for old, value in zip(state, new, strict=True)]
+        return *found, [old if value is None else value for old, value in zip(state, new, strict=True)]
+
+    def _loss(self, inputs: Any, targets: Any, outputs: Any, training: bool) -> Array:
+        """Returns the loss inside the scope of a pass."""
+        if isinstance(self.batch_loss, OwnLoss):
+            return self.batch_loss.compute(inputs, targets, outputs, training)
+        added = self.model.losses if self.regularization else added_losses(self.model)
+        loss = self.batch_loss.mean(targets, outputs)
+        return loss + sum(ops.cast(ops.sum(part), loss.dtype) for part in added) if added else loss
 
 
 def values(model: keras.Model) -> tuple[Weights, State]:

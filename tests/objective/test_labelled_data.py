@@ -101,7 +101,7 @@ def endless():
         (lambda: (Batches(), Y), "`y` must be left out"),
         (lambda: (iter([]),), "`x` must yield at least one batch"),
         (lambda: (iter([X]),), r"`x` must yield batches of \(inputs, targets\)"),
-        (lambda: (iter([(X, Y, Y)]),), r"batches of \(inputs, targets\)\. Received: batch='tuple', length=3"),
+        (lambda: (iter([(X, Y, Y, Y)]),), r"sample weights\)\. Received: batch='tuple', length=4"),
         (lambda: (iter([(X[0], np.float32(1))]),), "not single ones"),
         (lambda: (endless(),), "`x` must end"),
         (lambda: (X, Y[:-1]), r"equally many examples\. Received: x=\[7\], y=\[6\]"),

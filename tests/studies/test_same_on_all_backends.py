@@ -56,10 +56,12 @@ def test_numbers_agree(results, network, quantity):
     assert names
     for backend in others:
         for name in names:
-            tolerance = {"rtol": 1e-5, "atol": 1e-5 if quantity == "weights" else 0}
-            np.testing.assert_allclose(
-                results[backend][name], results[first][name], err_msg=f"{backend} {name}", **tolerance
-            )
+            ours, theirs, what = results[backend][name], results[first][name], f"{backend} {name}"
+            if quantity == "losses":
+                # At the same weights. Farther along a path, rounding has moved the weights apart.
+                np.testing.assert_allclose(ours, theirs, rtol=5e-5, err_msg=what)
+                ours, theirs = ours[:, 0], theirs[:, 0]
+            np.testing.assert_allclose(ours, theirs, 1e-5, 1e-5 if quantity == "weights" else 0, err_msg=what)
 
 
 @pytest.mark.skipif(len(BACKENDS) < 2, reason="one backend alone is installed")
