@@ -65,7 +65,7 @@ def torch_default(variables: list[keras.Variable], rng: np.random.Generator) -> 
     return weights
 
 
-INITIALIZATIONS: dict[str, Callable[[list, np.random.Generator], Weights]] = {
+INITIALIZATIONS: dict[str, Callable[[list[keras.Variable], np.random.Generator], Weights]] = {
     "glorot_uniform": glorot_uniform,
     "torch_default": torch_default,
 }

@@ -113,7 +113,7 @@ class Trainer:
             for member, (w, s, value) in zip(group, self._apart((weights, state, loss), slots), strict=False):
                 yield dataclasses.replace(member, weights=w, state=s, epoch_losses=(*member.epoch_losses, float(value)))
 
-    def _together(self, values: list, slots: int) -> Any:
+    def _together(self, values: list[Any], slots: int) -> Any:
         """Returns the values of a group's members in the form that the step takes."""
         if not self._plan.vectorized:
             return values[0]
@@ -121,7 +121,7 @@ class Trainer:
         filled = values + [values[-1]] * (slots - len(values))
         return keras.tree.map_structure(lambda *arrays: np.stack(arrays), *filled)
 
-    def _apart(self, values: Any, slots: int) -> list:
+    def _apart(self, values: Any, slots: int) -> list[Any]:
         """Returns the values of each slot of a group: the inverse of `_together`."""
         if not self._plan.vectorized:
             return [values]
@@ -160,7 +160,7 @@ def sgd_step(objective: Objective, learning_rate: float, weight_decay: float = 0
     return step
 
 
-def compile_steps(step: Callable[..., tuple], plan: Plan) -> Callable[..., tuple]:
+def compile_steps(step: Callable[..., tuple[Any, ...]], plan: Plan) -> Callable[..., tuple[Any, ...]]:
     """Compiles a run of steps, one for each batch in turn.
 
     Args:
@@ -176,7 +176,7 @@ def compile_steps(step: Callable[..., tuple], plan: Plan) -> Callable[..., tuple
     if not plan.loops_compiled:
         step = backend.compile(step)
 
-    def steps(weights: Weights, state: State, data: Data, batches: Array, *more: Any) -> tuple:
+    def steps(weights: Weights, state: State, data: Data, batches: Array, *more: Any) -> tuple[Any, ...]:
         def advance(carry: tuple[Weights, State], indices: Array) -> tuple[tuple[Weights, State], Array]:
             weights, state, loss = step(*carry, data, indices, *more)
             return (weights, state), loss
