@@ -94,6 +94,13 @@ def sweep_sizes(rho: float) -> tuple[list[float], list[int | str]]:
         raise InputError(f"`rhos` must be numbers and `ms` integers or full. Received: {error}") from None
 
 
+class _StepSizeParser(flags.FloatParser):
+    """Takes a number or the word auto."""
+
+    def convert(self, argument: Any) -> Any:
+        return argument if argument == "auto" else super().convert(argument)
+
+
 def _per_model(value: Any) -> str:
     return "Default: " + ", ".join(f"{value(system)} ({name})" for name, system in SYSTEMS.items()) + "."
 
@@ -155,10 +162,13 @@ def _define_sharpness() -> None:
         "In `measure`, grid, keskar and attribution have ascents of their own, which any flag of the ascent replaces.",
     )
     flags.DEFINE_integer("pga_steps", 5, "Steps of pga and apgd.", lower_bound=1)
-    flags.DEFINE_float(
+    flags.DEFINE(
+        _StepSizeParser(),
         "step_size",
         None,
-        "Step size of pga; for steepest steps a share of rho. Default: the learning rate; 0.05 for `measure`.",
+        "Step size of pga; for steepest steps a share of rho. In `measure` also auto: steepest steps that fit rho. "
+        "Default: the learning rate; 0.05 for `measure`.",
+        serializer=flags.ArgumentSerializer(),
     )
     flags.DEFINE_enum("direction", "gradient", choices(DirectionName), "Direction of pga's steps.")
     flags.DEFINE_enum("coordinates", "weights", choices(CoordinatesName), "Coordinates of pga's gradient steps.")

@@ -116,8 +116,9 @@ def _maximizer() -> Any:
 
     given = flags.FLAGS
     step_size = 0.05 if given.step_size is None else given.step_size
+    direction = given.direction if given["direction"].present else None
     return make_maximizer(
-        given.maximizer, given.pga_steps, step_size, given.direction, given.coordinates, given.num_restarts, given.seed
+        given.maximizer, given.pga_steps, step_size, direction, given.coordinates, given.num_restarts, given.seed
     )
 
 

@@ -5,7 +5,6 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -49,7 +48,7 @@ def _fields(*names: str) -> Callable[[Any], dict[str, Any]]:
 
 def _worst_case(result: Any) -> dict[str, Any]:
     found = _fields("value", "standard_error", "error_rise", "per_batch", "config")(result)
-    return found | {"diagnostics": {name: float(np.mean(v)) for name, v in vars(result.diagnostics).items()}}
+    return found | {"settled": result.settled, "diagnostics": result.diagnostics.means()}
 
 
 def _bars(table: pd.DataFrame) -> Figure:

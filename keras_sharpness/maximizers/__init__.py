@@ -5,6 +5,7 @@ ascents run at once; `ascend` makes the climb. `Restarts` wraps a maximizer and 
 """
 
 from keras_sharpness.maximizers.apgd import APGD as APGD
+from keras_sharpness.maximizers.ascent import AscentState as AscentState
 from keras_sharpness.maximizers.ascent import Climb as Climb
 from keras_sharpness.maximizers.ascent import Maximizer as Maximizer
 from keras_sharpness.maximizers.ascent import Problem as Problem

@@ -55,14 +55,20 @@ class Climb(NamedTuple):
     Attributes:
         path: What was recorded along each ascent, by name; arrays of shape (n, num_steps + 1).
         best: The perturbation of the highest loss of each ascent, with a leading axis; empty unless asked for.
+        single: The same records as in `path` of one steepest step of the full radius from the start, shape (n,); empty
+            unless the ascent is watched.
     """
 
     path: dict[str, Array]
     best: Weights
+    single: dict[str, Array]
 
 
-Recorder: TypeAlias = Callable[[Weights, Any, Region], Array]
-"""From (delta, values, region) of a point to what is recorded of it, shape (n,)."""
+Recorder: TypeAlias = Callable[[AscentState, Any, Region], Array]
+"""From (state, values, region) to what is recorded of a point, shape (n,).
+
+The entry "point" of the state is the point. The others are those after the step from it, or, at the last point, to it.
+"""
 
 
 def ascend(
@@ -72,6 +78,7 @@ def ascend(
     scan: Callable[..., Any] = backend.scan,
     compile_parts: bool = False,
     keep_best: bool = False,
+    watch: bool = False,
 ) -> Callable[..., Climb]:
     """Returns the function that climbs on many batches at once.
 
@@ -83,15 +90,18 @@ def ascend(
         compile_parts: Whether each step is compiled on its own. Otherwise the returned function is to be compiled as
             a whole.
         keep_best: Whether to return the best perturbations, which takes memory for one more copy of them.
+        watch: Whether the maximizer is `Watched`, and a single step is evaluated too. It takes the memory of a copy of
+            the perturbations and one forward pass.
 
     Returns:
         A function of the arguments of `pose` that returns what was found.
     """
     rule = BestSoFar(maximizer) if keep_best else maximizer
+    rule = Watched(rule) if watch else rule
     part = backend.compile if compile_parts else lambda fn: fn
 
-    def look(delta: Weights, values: Any, region: Region) -> dict[str, Array]:
-        return {name: recorder(delta, values, region) for name, recorder in record.items()}
+    def look(state: AscentState, values: Any, region: Region) -> dict[str, Array]:
+        return {name: recorder(state, values, region) for name, recorder in record.items()}
 
     def begin(*context: Any) -> AscentState:
         start = pose(*context).start
@@ -105,24 +115,69 @@ def ascend(
             return rule.step(state, value, gradient, problem.region)
 
         steps = copies.for_each(step, values.losses.shape[0])
-        return steps(state, values.losses, gradient), look(state["point"], values, problem.region)
+        following = steps(state, values.losses, gradient)
+        return following, look(following | {"point": state["point"]}, values, problem.region)
 
     def finish(state: AscentState, *context: Any) -> tuple[dict[str, Array], Weights]:
         problem = pose(*context)
         values = problem.values(state["point"])
         best = copies.for_each(keep_better, values.losses.shape[0])(state, values.losses)["best"] if keep_best else []
-        return look(state["point"], values, problem.region), best
+        return look(state, values, problem.region), best
 
-    begin, advance, finish = part(begin), part(advance), part(finish)
+    def step_once(state: AscentState, *context: Any) -> AscentState:
+        region = pose(*context).region
+        steepest = copies.for_each(region.steepest, state["point"][0].shape[0])
+        return state | {"point": steepest(state["watched"]["gradient"])}
+
+    begin, advance, finish, step_once = part(begin), part(advance), part(finish), part(step_once)
 
     def climb(*context: Any) -> Climb:
         outputs = dict.fromkeys(record, keras.config.floatx())
         end, path = scan(lambda state, _: advance(state, *context), begin(*context), None, rule.num_steps, outputs)
         last, best = finish(end, *context)
         whole = {name: ops.transpose(ops.concatenate([path[name], last[name][None]])) for name in record}
-        return Climb(whole, best)
+        single = finish(step_once(end, *context), *context)[0] if watch else {}
+        return Climb(whole, best, single)
 
     return climb
+
+
+class Watched(NamedTuple):
+    """Notes in the state's entry "watched" what tells how good the point is; the steps of the rule stay as they are.
+
+    The entry holds `gradient`, that at the start; `full`, the rise of the loss's linearization there in the whole
+    region; and `ahead`, the rise of the linearization at the last point from that point to the best one of the region.
+
+    Attributes:
+        rule: The rule.
+    """
+
+    rule: Maximizer
+
+    @property
+    def num_steps(self) -> int:
+        """Steps of the rule."""
+        return self.rule.num_steps
+
+    def start(self, delta: Weights) -> AscentState:
+        """Returns the state of an ascent that begins at a perturbation."""
+        none = ops.zeros(())
+        watched = {"gradient": tree.zeros_like(delta), "full": none, "ahead": none, "begun": none}
+        return self.rule.start(delta) | {"watched": watched}
+
+    def step(self, state: AscentState, value: Array, gradient: Weights, region: Region) -> AscentState:
+        """Returns the state after one step."""
+        watched, begun = state["watched"], state["watched"]["begun"] > 0
+        steepest = region.steepest(gradient)
+        full, gained = (ops.cast(tree.vdot(gradient, a), watched["full"].dtype) for a in (steepest, state["point"]))
+        seen = {
+            "gradient": tree.where(begun, watched["gradient"], gradient),
+            "full": ops.where(begun, watched["full"], full),
+            "ahead": full - gained,
+            "begun": ops.ones_like(watched["begun"]),
+        }
+        inner = {name: entry for name, entry in state.items() if name != "watched"}
+        return self.rule.step(inner, value, gradient, region) | {"watched": seen}
 
 
 class BestSoFar(NamedTuple):

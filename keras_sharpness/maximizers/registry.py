@@ -13,8 +13,8 @@ NAMES = ("pga", "apgd", "single_step")
 def make_maximizer(
     name: str,
     num_steps: int,
-    step_size: float,
-    direction: str = "gradient",
+    step_size: float | str,
+    direction: str | None = None,
     coordinates: str = "weights",
     num_restarts: int = 1,
     seed: int = 0,
@@ -24,8 +24,8 @@ def make_maximizer(
     Args:
         name: "pga", "apgd" or "single_step".
         num_steps: Ascent steps, but for a single step.
-        step_size: Step size of `pga`.
-        direction: Direction of `pga`.
+        step_size: Step size of `pga`, a number or "auto".
+        direction: Direction of `pga`; None: its own default.
         coordinates: Coordinates of `pga`.
         num_restarts: Ascents on each batch.
         seed: Seed of the random starts.

@@ -10,6 +10,7 @@ import numpy as np
 from keras_sharpness.arrays import noise, tree
 from keras_sharpness.errors import require, require_count, require_seed
 from keras_sharpness.execution.evaluation import Evaluation
+from keras_sharpness.measures.readable import Readable, with_error
 from keras_sharpness.measures.sample import BatchArguments, Sample
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.perturbations import Ball, Region
@@ -19,8 +20,8 @@ from keras_sharpness.typing import Array, Block, Data, NoiseName, ScalingName, S
 KINDS = get_args(NoiseName)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class AverageCaseSharpness:
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class AverageCaseSharpness(Readable):
     """The loss at random perturbations.
 
     Attributes:
@@ -57,6 +58,12 @@ class AverageCaseSharpness:
     def error_rise(self) -> float:
         """Mean rise of the error rate."""
         return float(self.error_rises.mean())
+
+    def summary(self) -> dict[str, str]:
+        """Returns what is shown of it."""
+        num_batches, num_draws = self.losses.shape
+        shown = with_error(self.value, self.standard_error)
+        return {"value": shown, "batches": str(num_batches), "draws": str(num_draws)}
 
 
 def average_case_sharpness(

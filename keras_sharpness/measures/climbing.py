@@ -6,11 +6,12 @@ from typing import Any, cast
 import numpy as np
 from keras import ops
 
-from keras_sharpness.execution.evaluation import Evaluation
+from keras_sharpness.arrays import tree
+from keras_sharpness.execution.evaluation import Evaluation, Values
 from keras_sharpness.execution.grid import Grid, GridFunction
-from keras_sharpness.maximizers import Climb, Maximizer, Problem, ascend, starting_point
-from keras_sharpness.perturbations import Ball
-from keras_sharpness.typing import Block, Data, State, Weights
+from keras_sharpness.maximizers import AscentState, Climb, Maximizer, Problem, ascend, starting_point
+from keras_sharpness.perturbations import Ball, Region
+from keras_sharpness.typing import Array, Block, Data, State, Weights
 
 Paths = Callable[..., Climb]
 """From (weights, state, mask=None, rho=None) to what the ascents found on all batches."""
@@ -27,7 +28,10 @@ def climbs(grid: Grid, ball: Ball, maximizer: Maximizer, keep_best: bool = False
 
     Returns:
         A function of (weights, state, mask=None, rho=None), the last two as of `Ball.around`. Its `path` holds losses,
-        errors and radii ||delta / c||, each of shape (num_batches, num_starts, num_steps + 1).
+        errors, radii ||delta / c||, and what `diagnostics` needs: `moved`, the sum of |g delta| with the gradient g at
+        the start; `full`, the rise of the linearization there in the whole ball; `ahead`, the rise that a linearization
+        at the point promises from there, which at the last point is that of the point before. Each has the shape
+        (num_batches, num_starts, num_steps + 1).
     """
     run = _compile(grid, ball, maximizer, details=True, keep_best=keep_best)
 
@@ -76,23 +80,32 @@ def _compile(grid: Grid, ball: Ball, maximizer: Maximizer, details: bool, keep_b
                 start(block["batch"], block["draw"]),
             )
 
-        record = _record(evaluation, details)
-        return ascend(maximizer, pose, record, evaluation.scan, evaluation.stepwise, keep_best)
+        record = _record(evaluation) if details else {"losses": lambda state, values, region: values.losses}
+        return ascend(maximizer, pose, record, evaluation.scan, evaluation.stepwise, keep_best, watch=details)
 
     # The radius is an argument, so that another one does not compile anew.
     key = ("climb", _hashable(maximizer), ball.norm, ball.scaling, ball.eta, details, keep_best)
     return grid.compile(make, None if key[1] is None else key, compiles_itself=True)
 
 
-def _record(evaluation: Evaluation, details: bool) -> Mapping[str, Callable[..., Any]]:
-    """Returns what is recorded along a path; details cost a few passes over the perturbations."""
-    record: dict[str, Callable[..., Any]] = {"losses": lambda delta, values, region: values.losses}
-    if details:
-        record["errors"] = lambda delta, values, region: values.errors
-        record["radii"] = lambda delta, values, region: ops.cast(
-            evaluation.for_each(region.radius)(delta), values.losses.dtype
-        )
-    return record
+def _record(evaluation: Evaluation) -> Mapping[str, Callable[..., Any]]:
+    """Returns what is recorded along a watched path, which costs a few passes over the perturbations."""
+
+    def moved(state: AscentState, values: Values, region: Region) -> Array:
+        found = evaluation.for_each(lambda g, delta: tree.norm_l1(tree.multiply(g, delta)))
+        return ops.cast(found(state["watched"]["gradient"], state["point"]), values.losses.dtype)
+
+    def radii(state: AscentState, values: Values, region: Region) -> Array:
+        return ops.cast(evaluation.for_each(region.radius)(state["point"]), values.losses.dtype)
+
+    return {
+        "losses": lambda state, values, region: values.losses,
+        "errors": lambda state, values, region: values.errors,
+        "radii": radii,
+        "moved": moved,
+        "full": lambda state, values, region: state["watched"]["full"],
+        "ahead": lambda state, values, region: state["watched"]["ahead"],
+    }
 
 
 def _hashable(maximizer: Maximizer) -> Hashable | None:

@@ -9,13 +9,14 @@ from numpy.typing import ArrayLike
 
 from keras_sharpness.errors import InputError, require, require_positive
 from keras_sharpness.measures.mean_loss import MeanLoss
+from keras_sharpness.measures.readable import Readable, number
 from keras_sharpness.measures.sample import LossArguments, Sample
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.typing import ScalingName
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class CriticalSharpness:
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class CriticalSharpness(Readable):
     """The largest learning rate that still lowers the loss, as a curvature.
 
     Attributes:
@@ -27,6 +28,11 @@ class CriticalSharpness:
     value: float
     critical_rate: float
     evaluations: int
+
+    def summary(self) -> dict[str, str]:
+        """Returns what is shown of it."""
+        rate = number(self.critical_rate)
+        return {"value": number(self.value), "critical_rate": rate, "evaluations": str(self.evaluations)}
 
 
 def critical_sharpness(

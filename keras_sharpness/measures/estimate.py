@@ -4,9 +4,11 @@ import dataclasses
 
 import numpy as np
 
+from keras_sharpness.measures.readable import Readable, with_error
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Estimate:
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Estimate(Readable):
     """An average over random draws.
 
     Attributes:
@@ -18,3 +20,7 @@ class Estimate:
     value: float
     standard_error: float
     samples: np.ndarray
+
+    def summary(self) -> dict[str, str]:
+        """Returns what is shown of it."""
+        return {"value": with_error(self.value, self.standard_error), "samples": str(len(self.samples))}

@@ -17,6 +17,7 @@ from keras_sharpness.errors import require, require_count, require_seed
 from keras_sharpness.measures import plots
 from keras_sharpness.measures.curvature import CurvatureArguments, CurvatureOperator, Source
 from keras_sharpness.measures.estimate import Estimate
+from keras_sharpness.measures.readable import Readable, interval, number
 from keras_sharpness.measures.sample import LossArguments, Sample
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.statistics import standard_error
@@ -26,8 +27,8 @@ WHICH: dict[str, Any] = {"magnitude": "LM", "largest": "LA", "smallest": "SA"}
 METHODS = ("hutchinson", "hutch++")
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Eigenvalues:
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Eigenvalues(Readable):
     """Leading eigenvalues of a curvature matrix.
 
     Attributes:
@@ -41,9 +42,20 @@ class Eigenvalues:
     residuals: np.ndarray
     vectors: np.ndarray
 
+    @property
+    def settled(self) -> bool:
+        """Whether all residuals are below a hundredth of the largest absolute value."""
+        return bool(self.residuals.max() <= 0.01 * np.abs(self.values).max())
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class SpectralDensity:
+    def summary(self) -> dict[str, str]:
+        """Returns what is shown of it."""
+        shown, more = ", ".join(map(number, self.values[:5])), ", ..." if len(self.values) > 5 else ""
+        state = "settled" if self.settled else "not settled"
+        return {"values": f"[{shown}{more}]", "largest_residual": number(self.residuals.max()), "search": state}
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class SpectralDensity(Readable):
     """The distribution of a curvature matrix's eigenvalues, smoothed.
 
     Attributes:
@@ -59,6 +71,10 @@ class SpectralDensity:
     standard_error: np.ndarray
     nodes: list[np.ndarray]
     weights: list[np.ndarray]
+
+    def summary(self) -> dict[str, str]:
+        """Returns what is shown of it."""
+        return {"eigenvalues": interval(np.concatenate(self.nodes)), "starts": str(len(self.nodes))}
 
     def plot(self) -> Figure:
         """Returns a figure of the density on a logarithmic scale."""

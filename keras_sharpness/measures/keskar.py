@@ -7,14 +7,15 @@ import keras
 
 from keras_sharpness.errors import require_positive
 from keras_sharpness.maximizers import APGD, Maximizer, check_maximizer
+from keras_sharpness.measures.readable import Readable, number
 from keras_sharpness.measures.sample import DataArguments, Sample
 from keras_sharpness.measures.worst_case import WorstCaseSharpness, worst_case
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.perturbations import Ball
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class KeskarSharpness:
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class KeskarSharpness(Readable):
     """The rise of the loss in the box, relative to the loss.
 
     Attributes:
@@ -24,6 +25,10 @@ class KeskarSharpness:
 
     value: float
     ascent: WorstCaseSharpness
+
+    def summary(self) -> dict[str, str]:
+        """Returns what is shown of it."""
+        return {"value": f"{number(self.value)} %"} | {k: v for k, v in self.ascent.summary().items() if k == "ascent"}
 
 
 def keskar_sharpness(
@@ -60,4 +65,5 @@ def keskar_sharpness(
     check_maximizer(maximizer)
     sample = Sample.of(model, x, y, loss, data, DataArguments, m=None).whole()
     r = worst_case(sample, Ball(rho=epsilon, norm="linf", scaling="adaptive", eta=1.0), maximizer)
+    r.diagnostics.warn()
     return KeskarSharpness(100 * r.value / (1 + float(r.losses[0, 0])), r)

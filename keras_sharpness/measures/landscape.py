@@ -20,6 +20,7 @@ from keras_sharpness.measures.directions import (
     GivenDirection,
     RandomDirection,
 )
+from keras_sharpness.measures.readable import Readable, interval
 from keras_sharpness.measures.sample import DataArguments, Sample
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.perturbations import Ball
@@ -28,8 +29,8 @@ from keras_sharpness.typing import Array, Block, Data, LandscapeDirectionName, N
 DIRECTIONS = get_args(LandscapeDirectionName)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Line:
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Line(Readable):
     """The loss along a line.
 
     Attributes:
@@ -42,13 +43,17 @@ class Line:
     losses: np.ndarray
     label: str
 
+    def summary(self) -> dict[str, str]:
+        """Returns what is shown of it."""
+        return {"loss": interval(self.losses), "direction": self.label, "points": str(self.losses.size)}
+
     def plot(self) -> Figure:
         """Returns a figure of the loss."""
         return plots.line(self.positions, self.losses, self.label)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Plane:
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Plane(Readable):
     """The loss over a plane.
 
     Attributes:
@@ -62,6 +67,10 @@ class Plane:
     second: np.ndarray
     losses: np.ndarray
     labels: tuple[str, str]
+
+    def summary(self) -> dict[str, str]:
+        """Returns what is shown of it."""
+        return {"loss": interval(self.losses), "directions": ", ".join(self.labels), "points": str(self.losses.size)}
 
     def plot(self) -> Figure:
         """Returns a figure of the loss in contours."""

@@ -14,6 +14,7 @@ from keras_sharpness.measures import plots
 from keras_sharpness.measures.batches import draw_batches
 from keras_sharpness.measures.climbing import climbs
 from keras_sharpness.measures.directions import STEEPEST_ASCENT
+from keras_sharpness.measures.readable import Readable, interval
 from keras_sharpness.measures.sample import DataArguments, Sample
 from keras_sharpness.measures.worst_case import WorstCaseSharpness, from_climb
 from keras_sharpness.objective.losses import LossLike
@@ -21,15 +22,21 @@ from keras_sharpness.perturbations import Ball
 from keras_sharpness.typing import NormName, ScalingName
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class SharpnessGrid:
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class SharpnessGrid(Readable):
     """Sharpness for each radius and batch size.
 
     Attributes:
-        table: A row for each pair, columns rho, m, sharpness, standard_error, error_rise, last_gain, radius_used.
+        table: A row for each pair, columns rho, m, sharpness, standard_error, error_rise, last_gain, radius_used,
+            radius_share, single_step_ratio, remaining, settled; see `Diagnostics`.
     """
 
     table: pd.DataFrame
+
+    def summary(self) -> dict[str, str]:
+        """Returns what is shown of it."""
+        pairs, settled = len(self.table), int(self.table["settled"].sum())
+        return {"sharpness": interval(self.table["sharpness"]), "pairs": str(pairs), "settled": f"{settled} of {pairs}"}
 
     def plot(self) -> Figure:
         """Returns a figure of sharpness against rho, a line for each m."""
@@ -97,5 +104,6 @@ def _drawn(sample: Sample, m: int, num_batches: int, seed: int) -> Sample:
 
 
 def _row(r: WorstCaseSharpness) -> dict[str, float]:
-    settled = {name: getattr(r.diagnostics, name).mean() for name in ("last_gain", "radius_used")}
-    return {"sharpness": r.value, "standard_error": r.standard_error, "error_rise": r.error_rise, **settled}
+    convergence = {name: mean for name, mean in r.diagnostics.means().items() if name != "restart_gap"}
+    found = {"sharpness": r.value, "standard_error": r.standard_error, "error_rise": r.error_rise}
+    return found | convergence | {"settled": r.settled}

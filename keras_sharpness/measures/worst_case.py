@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from keras_sharpness.maximizers import PGA, Climb, Maximizer, Restarts, check_maximizer, num_starts
 from keras_sharpness.measures import plots
 from keras_sharpness.measures.climbing import best_paths, climbs
+from keras_sharpness.measures.diagnostics import diagnose
+from keras_sharpness.measures.readable import Readable, with_error
 from keras_sharpness.measures.sample import Sample, SampleArguments
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.perturbations import Ball
@@ -21,29 +23,8 @@ log = logging.getLogger(__name__)
 PAPER_ASCENT = PGA(num_steps=5, step_size=0.05)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Diagnostics:
-    """How far a worst-case sharpness can be trusted, an entry for each batch.
-
-    Attributes:
-        last_gain: Share of the rise that the last step added: near zero where the ascent has settled.
-        radius_used: Radius ||delta / c|| of the highest point, as a share of rho: one on the boundary.
-        restart_gap: Rise of the best restart over that of the mean one, as a share of the best; NaN without restarts.
-            Near zero where the maximum does not depend on the start.
-    """
-
-    last_gain: np.ndarray
-    radius_used: np.ndarray
-    restart_gap: np.ndarray
-
-    def __str__(self) -> str:
-        """Returns the means in one line."""
-        names = ("last_gain", "radius_used", "restart_gap")
-        return ", ".join(f"{name} {np.mean(getattr(self, name)):.3f}" for name in names)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class WorstCaseSharpness:
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class WorstCaseSharpness(Readable):
     """The loss paths of an ascent on each batch, and what follows from them.
 
     A lower bound of the true worst case: `losses` and `diagnostics` show whether the ascent was still climbing.
@@ -53,7 +34,7 @@ class WorstCaseSharpness:
             the best one.
         config: Everything needed to repeat the measurement, JSON-ready.
         errors: Error rates along the same path; NaN where they mean nothing.
-        diagnostics: Convergence of the ascent.
+        diagnostics: Convergence of the ascent, a `Diagnostics`; None where only losses are known.
         restarts: Losses along all paths, shape (num_batches, num_restarts, num_steps + 1).
     """
 
@@ -87,6 +68,16 @@ class WorstCaseSharpness:
         rows = np.arange(len(self.losses))
         return float((self.errors[rows, self.losses.argmax(axis=1)] - self.errors[:, 0]).mean())
 
+    @property
+    def settled(self) -> bool:
+        """Whether a better ascent would hardly find more, as far as `diagnostics` can tell."""
+        return self.diagnostics is not None and bool(self.diagnostics.settled)
+
+    def summary(self) -> dict[str, str]:
+        """Returns what is shown of it."""
+        shown = {"value": with_error(self.value, self.standard_error), "batches": str(len(self.losses))}
+        return shown if self.diagnostics is None else shown | {"ascent": self.diagnostics.verdict}
+
     def plot(self) -> Figure:
         """Returns a figure of the loss paths of all batches."""
         return plots.paths(self.losses)
@@ -107,8 +98,8 @@ def worst_case_sharpness(
 ) -> WorstCaseSharpness:
     """Measures how far the loss of a batch can rise when the weights move inside a ball, averaged over batches.
 
-    Costs num_batches * num_steps gradients and num_batches forward passes on m examples, times the restarts. The model
-    is left as it was.
+    Costs num_batches * num_steps gradients and 2 * num_batches forward passes on m examples, times the restarts. The
+    model is left as it was. A warning is logged if the ascent is far from the maximum; see `Diagnostics`.
 
     Args:
         model: Built Keras model, or a `Sample` in place of model, data and batches.
@@ -130,7 +121,9 @@ def worst_case_sharpness(
         InputError: If an argument is out of range or does not fit the others.
     """
     ball = Ball(rho=rho, norm=norm, scaling=scaling, eta=eta)
-    return worst_case(Sample.of(model, x, y, loss, sample), ball, check_maximizer(maximizer))
+    found = worst_case(Sample.of(model, x, y, loss, sample), ball, check_maximizer(maximizer))
+    found.diagnostics.warn()
+    return found
 
 
 def worst_case(sample: Sample, ball: Ball, maximizer: Maximizer) -> WorstCaseSharpness:
@@ -155,7 +148,7 @@ def from_climb(climb: Climb, rho: float, config: dict[str, Any]) -> WorstCaseSha
     _check_path(losses, radii, rho)
     rows, best = np.arange(len(losses)), losses[:, :, 1:].max(axis=2).argmax(axis=1)
     wrong = np.concatenate([errors[:, :1, 0], errors[rows, best, 1:]], axis=1)
-    return WorstCaseSharpness(best_paths(losses), config, wrong, _diagnose(losses, radii, rho), losses)
+    return WorstCaseSharpness(best_paths(losses), config, wrong, diagnose(climb, rho), losses)
 
 
 def _check_path(losses: np.ndarray, radii: np.ndarray, rho: float) -> None:
@@ -164,18 +157,6 @@ def _check_path(losses: np.ndarray, radii: np.ndarray, rho: float) -> None:
         log.warning("the loss became non-finite at %d of %d points of the ascents", lost, losses.size)
     if np.any(radii > rho * (1 + 1e-4)):
         raise RuntimeError(f"An ascent must stay in the ball. Received: radius {np.nanmax(radii)} of {rho}")
-
-
-def _diagnose(losses: np.ndarray, radii: np.ndarray, rho: float) -> Diagnostics:
-    rises = losses[:, :, 1:].max(axis=2) - losses[:, :1, 0]
-    # A rise of zero must not divide.
-    rise = np.maximum(rises.max(axis=1), np.finfo(np.float32).tiny)
-    rows, best, paths = np.arange(len(losses)), losses[:, :, 1:].max(axis=2).argmax(axis=1), best_paths(losses)
-    gains = paths[:, -1] - paths[:, :-1].max(axis=1)
-    highest = losses[rows, best].argmax(axis=1)
-    used = radii[rows, best, highest] / rho if rho else np.ones(len(losses))
-    gap = 1 - rises.mean(axis=1) / rise if losses.shape[1] > 1 else np.full(len(losses), np.nan)
-    return Diagnostics(np.maximum(gains, 0) / rise, used, gap)
 
 
 def describe_ascent(ball: Ball, maximizer: Maximizer) -> dict[str, Any]:

@@ -130,6 +130,8 @@ def test_help_reads_well(run_python, flag):
         (["--m=0"], ["m", "0"]),
         (["--seed=-1"], ["seed", "-1"]),
         (["--step_size=inf"], ["`step_size` must be finite and positive"]),
+        (["--step_size=auto"], ["`step_size` must be finite and positive", "auto"]),
+        (["--step_size=large"], ["step_size", "large"]),
         (["--no_such_flag=1"], ["no_such_flag"]),
         (["--flagfile=/no/such/file"], ["/no/such/file"]),
         (["sweep", "runs/paper/fcnn", "--rho=0.1"], ["`sweep` must be given flags that it takes", "--rho"]),

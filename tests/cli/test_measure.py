@@ -151,6 +151,13 @@ def test_flags_of_the_ascent_describe_it_whole(called):
     assert called("keskar", "--pga_steps=7", "--num_restarts=2", "--seed=3") == {"maximizer": ascent}
 
 
+def test_the_step_size_may_be_automatic(called):
+    assert called("worst_case", "--step_size=auto") == {"maximizer": ks.PGA(step_size="auto")}
+    assert called("worst_case", "--step_size=0.5")["maximizer"].step_size == 0.5
+    with pytest.raises(InputError, match='`direction` must be "steepest"'):
+        called("worst_case", "--step_size=auto", "--direction=gradient")
+
+
 def test_a_selection_is_a_pattern_or_several(called):
     assert called("critical", "--select=dense") == {"select": "dense"}
     assert called("critical", "--select=dense,dense_1") == {"select": ["dense", "dense_1"]}

@@ -59,7 +59,7 @@ def test_steps_compiled_one_by_one_give_the_same(starts):
     run = ascend(
         Walk(), lambda start: problem(hill, LINE, start), RECORD, backend.unrolled, compile_parts=True, keep_best=True
     )
-    path, best = run(at(*starts))
+    path, best, _ = run(at(*starts))
     whole = climb(Walk(), hill, LINE, at(*starts))
     np.testing.assert_array_equal(ops.convert_to_numpy(path["losses"]), whole.losses)
     np.testing.assert_array_equal(ops.convert_to_numpy(best[0]), whole.best[0])
@@ -67,5 +67,38 @@ def test_steps_compiled_one_by_one_give_the_same(starts):
 
 def test_only_what_is_asked_for_is_recorded():
     run = ascend(Walk(), lambda start: problem(hill, LINE, start), {"losses": RECORD["losses"]})
-    path, best = backend.compile(run)(at(0))
+    path, best, _ = backend.compile(run)(at(0))
     assert list(path) == ["losses"] and best == []
+
+
+WATCHED = RECORD | {name: lambda state, values, region, name=name: state["watched"][name] for name in ("full", "ahead")}
+
+
+@pytest.mark.parametrize("starts", [(0,), (0, -5)])
+def test_a_watched_ascent_tells_what_the_slope_promises_and_where_a_single_step_leads(starts):
+    run = ascend(Walk(), lambda start: problem(hill, LINE, start), WATCHED, watch=True)
+    path, _, single = backend.compile(run)(at(*starts))
+    path = {name: ops.convert_to_numpy(found) for name, found in path.items()}
+    np.testing.assert_array_equal(path["losses"], climb(Walk(), hill, LINE, at(*starts)).losses)
+    # From 0 the slope 4 promises 40 in a ball of radius 10. At 1, slope 2, there are 18 left; at 2 none; at 3 it is -2,
+    # and the other end of the ball promises 26. What is told of the last point is that of the one before.
+    np.testing.assert_allclose(path["full"][0], 40)
+    np.testing.assert_allclose(path["ahead"][0], [40, 18, 0, 26, 26])
+    np.testing.assert_allclose(ops.convert_to_numpy(single["losses"])[0], -64)
+
+
+def test_watching_costs_one_more_pass_and_no_gradient():
+    calls = []
+
+    def pose(start):
+        posed = problem(hill, LINE, start)
+
+        def counted(name):
+            return lambda delta: (calls.append(name), getattr(posed, name)(delta))[1]
+
+        return posed._replace(**{name: counted(name) for name in ("values", "values_and_gradients")})
+
+    for watch, passes in ((False, 1), (True, 2)):
+        calls.clear()
+        ascend(Walk(), pose, RECORD, backend.unrolled, watch=watch)(at(0))
+        assert calls == ["values_and_gradients"] * 4 + ["values"] * passes

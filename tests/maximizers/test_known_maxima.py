@@ -14,6 +14,7 @@ MAXIMIZERS = {
     "pga_weights": PGA(num_steps=60, step_size=0.3),
     "pga_scaled": PGA(num_steps=60, step_size=0.3, coordinates="scaled"),
     "pga_steepest": PGA(num_steps=20, step_size=1.0, direction="steepest"),
+    "pga_auto": PGA(num_steps=20, step_size="auto"),
     "apgd": APGD(num_steps=20),
     "single_step": SingleStep(),
     "restarts": Restarts(maximizer=APGD(num_steps=20), num_restarts=3),

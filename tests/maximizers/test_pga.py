@@ -58,12 +58,31 @@ def test_one_step_by_hand_in_each_coordinates(settings, end):
     np.testing.assert_allclose(ops.convert_to_numpy(state["point"][0]), end, rtol=1e-6)
 
 
+def test_automatic_steps_begin_on_the_boundary_and_become_shorter():
+    # Steps of 2, 1.5, 1 and 0.5 along the signs of the gradient, clipped to the box; its corner is (1, -1).
+    losses = path(PGA(num_steps=4, step_size="auto"))
+    np.testing.assert_allclose(losses, [-5, -1, -1, -1, -1])
+    # Inside the box the top is overrun ever less: from 0 to 1, -0.5, 0.5, 0 along an axis with the top at 0.1.
+    region = Ball(rho=1.0, scaling="none").around([ops.zeros(1)])
+    inner = climb(
+        PGA(num_steps=4, step_size="auto"), lambda d: -ops.sum((d[0] - 0.1) ** 2), region, [ops.zeros((1, 1))]
+    )
+    np.testing.assert_allclose(inner.losses[0], [-0.01, -0.81, -0.36, -0.16, -0.01], rtol=1e-4)
+
+
+def test_the_direction_follows_the_step_size():
+    assert PGA().direction == "gradient" and PGA(step_size="auto").direction == "steepest"
+    assert PGA(step_size="auto", direction="steepest") == PGA(step_size="auto")
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"num_steps": 0}, "`num_steps` must be at least 1"),
         ({"step_size": 0.0}, "`step_size` must be finite and positive"),
         ({"step_size": float("nan")}, "`step_size` must be finite and positive"),
+        ({"step_size": "fast"}, '`step_size` must be a number or "auto"'),
+        ({"step_size": "auto", "direction": "gradient"}, '`direction` must be "steepest" with step_size="auto"'),
         ({"coordinates": "polar"}, "`coordinates` must be one of weights, scaled"),
     ],
 )

@@ -11,6 +11,7 @@ def test_grid_is_what_single_calls_are(small):
     for row, m in zip(grid.table.itertuples(), (4, 4, None, None), strict=True):
         r = ks.worst_case_sharpness(*small, rho=row.rho, m=m, num_batches=3, seed=5, maximizer=maximizer)
         assert row.sharpness == pytest.approx(r.value, rel=1e-4)
+        assert (row.settled, row.radius_used) == (r.settled, pytest.approx(r.diagnostics.radius_used.mean(), rel=1e-4))
     assert grid.plot().axes[0].get_xlabel() == "rho"
 
 

@@ -25,8 +25,8 @@ class Found(NamedTuple):
 
 
 RECORD = {
-    "losses": lambda delta, values, region: values.losses,
-    "radii": lambda delta, values, region: copies.for_each(region.radius, values.losses.shape[0])(delta),
+    "losses": lambda state, values, region: values.losses,
+    "radii": lambda state, values, region: copies.for_each(region.radius, values.losses.shape[0])(state["point"]),
 }
 
 
@@ -48,7 +48,7 @@ def problem(loss, region, start) -> Problem:
 def climb(maximizer, loss, region, start) -> Found:
     """Climbs from points with a leading axis; `loss` takes one of them to a scalar."""
     run = ascend(maximizer, lambda start: problem(loss, region, start), RECORD, keep_best=True)
-    path, best = backend.compile(run)(start)
+    path, best, _ = backend.compile(run)(start)
     return Found(*(ops.convert_to_numpy(path[name]) for name in RECORD), [ops.convert_to_numpy(b) for b in best])
 
 
