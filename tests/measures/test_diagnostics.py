@@ -21,7 +21,7 @@ def linear():
 
 @pytest.fixture
 def badly_scaled():
-    """A trained ReLU network, its units rescaled by 1e-3 to 1e3: the same function, but no step size fits all weights."""
+    """A trained ReLU network, its units rescaled by 1e-3 to 1e3: the same function, but no step fits all weights."""
     keras.utils.set_random_seed(0)
     x = np.random.default_rng(0).normal(size=(64, 8)).astype("float32")
     y = np.sin(x[:, :1])
