@@ -168,8 +168,8 @@ class Watched(NamedTuple):
     def step(self, state: AscentState, value: Array, gradient: Weights, region: Region) -> AscentState:
         """Returns the state after one step."""
         watched, begun = state["watched"], state["watched"]["begun"] > 0
-        steepest = region.steepest(gradient)
-        full, gained = (ops.cast(tree.vdot(gradient, a), watched["full"].dtype) for a in (steepest, state["point"]))
+        promised = region.reach(gradient), tree.vdot(gradient, state["point"])
+        full, gained = (ops.cast(rise, watched["full"].dtype) for rise in promised)
         seen = {
             "gradient": tree.where(begun, watched["gradient"], gradient),
             "full": ops.where(begun, watched["full"], full),

@@ -84,6 +84,10 @@ class Region(NamedTuple):
         """Returns the perturbation of radius rho along which a linear loss of this gradient rises most."""
         return tree.scale(self.rho, tree.multiply(self.scale, self.norm.steepest(tree.multiply(self.scale, gradient))))
 
+    def reach(self, gradient: Weights) -> Array:
+        """Returns how far a linear loss of this gradient rises in the region, a scalar."""
+        return self.rho * self.norm.dual(tree.multiply(self.scale, gradient))
+
     def radius(self, delta: Weights) -> Array:
         """Returns ||delta / c||, a scalar."""
         return self.norm.size(tree.divide(delta, self.scale))

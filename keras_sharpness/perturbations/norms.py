@@ -19,6 +19,7 @@ class Norm(NamedTuple):
 
     Attributes:
         size: From nu to ||nu||, a scalar.
+        dual: From a gradient g to max g.s subject to ||s|| <= 1, a scalar.
         project: From (nu, rho) to the point of the ball nearest to nu in Euclidean distance.
         project_weights: From (delta, rho, c) to the point of { ||delta / c|| <= rho } nearest to delta in Euclidean
             distance of the weights themselves.
@@ -27,6 +28,7 @@ class Norm(NamedTuple):
     """
 
     size: Callable[[Weights], Array]
+    dual: Callable[[Weights], Array]
     project: Callable[[Weights, float | Array], Weights]
     project_weights: Callable[[Weights, float | Array, Weights], Weights]
     steepest: Callable[[Weights], Weights]
@@ -138,9 +140,9 @@ def sample_l1(like: Weights, *keys: Array) -> Weights:
 
 
 NORMS = {
-    "linf": Norm(tree.norm_linf, project_linf, project_weights_linf, steepest_linf, sample_linf),
-    "l2": Norm(tree.norm_l2, project_l2, project_weights_l2, steepest_l2, sample_l2),
-    "l1": Norm(tree.norm_l1, project_l1, project_weights_l1, steepest_l1, sample_l1),
+    "linf": Norm(tree.norm_linf, tree.norm_l1, project_linf, project_weights_linf, steepest_linf, sample_linf),
+    "l2": Norm(tree.norm_l2, tree.norm_l2, project_l2, project_weights_l2, steepest_l2, sample_l2),
+    "l1": Norm(tree.norm_l1, tree.norm_linf, project_l1, project_weights_l1, steepest_l1, sample_l1),
 }
 
 # The smallest normal float32, far below any norm that matters.

@@ -78,7 +78,10 @@ def test_without_a_scale_both_projections_are_one(norm):
 def test_the_steepest_step_attains_the_dual_norm(norm, gradient, weights):
     step = compiled("steepest", norm, "adaptive")(gradient, weights, 0.5)
     assert scaled_size(norm, step, np.abs(weights)) <= 0.5 * (1 + 1e-5)
-    assert gradient @ step == pytest.approx(0.5 * DUALS[norm](np.abs(weights) * gradient), rel=1e-4, abs=1e-5)
+    dual = DUALS[norm](np.abs(weights) * gradient)
+    assert gradient @ step == pytest.approx(0.5 * dual, rel=1e-4, abs=1e-5)
+    reach = Ball(norm=norm).around(tensors(weights), rho=0.5).reach(tensors(gradient))
+    assert float(ops.convert_to_numpy(reach)) == pytest.approx(0.5 * dual, rel=1e-5, abs=1e-6)
 
 
 @pytest.mark.parametrize("norm", NORMS)
