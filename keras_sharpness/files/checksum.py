@@ -6,6 +6,7 @@ A file of arrays is an .npz whose last 64 bytes are the SHA-256 of all bytes bef
 import hashlib
 import io
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,22 @@ def save_arrays(path: Path, **arrays: Any) -> None:
         path: Name of the file.
         **arrays: Arrays by name.
     """
+    _save(path, np.savez, arrays)
+
+
+def save_compressed(path: Path, **arrays: Any) -> None:
+    """Writes arrays as `save_arrays` does, deflated.
+
+    Args:
+        path: Name of the file.
+        **arrays: Arrays by name.
+    """
+    _save(path, np.savez_compressed, arrays)
+
+
+def _save(path: Path, write: Callable[..., None], arrays: dict[str, Any]) -> None:
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
+    write(buffer, **arrays)
     # The checksum is the archive's comment, so that NumPy can read the file like any other.
     with zipfile.ZipFile(buffer, "a") as archive:
         archive.comment = b"0" * _LENGTH

@@ -1,15 +1,20 @@
 """Norm of the gradient, dual to that of a ball."""
 
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Unpack
 
 import keras
 import numpy as np
 
+from keras_sharpness.arrays import tree
 from keras_sharpness.errors import require
+from keras_sharpness.execution.evaluation import Evaluation
+from keras_sharpness.execution.grid import Grid
 from keras_sharpness.measures.mean_loss import MeanLoss
 from keras_sharpness.measures.sample import LossArguments, Sample
 from keras_sharpness.objective.losses import LossLike
-from keras_sharpness.typing import NormName, ScalingName
+from keras_sharpness.perturbations import Ball
+from keras_sharpness.typing import Array, Block, Data, NormName, ScalingName, State, Weights
 
 DUALS = {"linf": 1, "l2": 2, "l1": np.inf}
 
@@ -49,3 +54,29 @@ def gradient_norm(
     require(norm in DUALS, f"`norm` must be one of {', '.join(DUALS)}", norm=norm)
     sample = Sample.of(model, x, y, loss, data, LossArguments, m=None)
     return float(np.linalg.norm(MeanLoss(sample, scaling, eta).gradient()[1], DUALS[norm]))
+
+
+def batch_gradient_norms(grid: Grid, ball: Ball) -> Callable[[Iterable[tuple[Weights, State]]], Iterator[np.ndarray]]:
+    """Compiles ||c * gradient of L_S||_q of each batch S of a grid.
+
+    rho times their mean is the worst-case sharpness to first order. Costs one gradient of each batch.
+
+    Args:
+        grid: The loss and the batches.
+        ball: The set of perturbations; its radius does not matter.
+
+    Returns:
+        A function from the (weights, state) of models to an iterator of their norms, shape (num_batches,).
+    """
+
+    def make(evaluation: Evaluation) -> Callable[..., Array]:
+        def norms(weights: Weights, state: State, data: Data, block: Block) -> Array:
+            region, start = ball.around(weights, rho=1.0), evaluation.zeros(weights)
+            _, gradients = evaluation.values_and_gradients(weights, state, data, start, block)
+            # The dual norm is the product with the steepest direction.
+            return evaluation.for_each(lambda gradient: tree.vdot(region.steepest(gradient), gradient))(gradients)
+
+        return norms
+
+    run = grid.compile(make, ("gradient norms", ball.norm, ball.scaling, ball.eta))
+    return lambda models: (found[:, 0] for found in run.over(models))

@@ -1,4 +1,4 @@
-"""Loss and error rate of trained models over many examples."""
+"""Loss and error rate of trained models over many examples, and the loss of each."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_sharpness import backend
+from keras_sharpness.arrays import copies
 from keras_sharpness.distribution import distribute
 from keras_sharpness.execution.plan import EVALUATION_BATCH
 from keras_sharpness.objective.labelled_data import LabelledData
@@ -45,6 +46,34 @@ def compile_scores(objective: Objective, data: LabelledData, classification: boo
         return list(total / len(indices))
 
     return means
+
+
+def compile_example_losses(objective: Objective, data: LabelledData) -> Callable[..., np.ndarray]:
+    """Compiles the loss of each example by itself.
+
+    Args:
+        objective: The loss, of one output.
+        data: Inputs and targets.
+
+    Returns:
+        A function of (weights, state, indices) that returns float32 losses of shape (num_indices,), in inference mode.
+    """
+
+    def evaluate(weights: Weights, state: State, data: Data, indices: Array) -> Array:
+        outputs, targets, _ = objective.outputs(weights, state, data, indices, training=False)
+        loss = copies.for_each(
+            lambda target, output: objective.batch_loss.mean(target[None], output[None]), indices.shape[0]
+        )
+        return loss(targets, outputs)
+
+    evaluate = backend.compile(evaluate)
+
+    def losses(weights: Weights, state: State, indices: np.ndarray) -> np.ndarray:
+        pieces = (batch for batches in split_batches(indices, EVALUATION_BATCH) for batch in batches)
+        found = [ops.convert_to_numpy(evaluate(weights, state, data.tensors, piece)) for piece in pieces]
+        return np.concatenate(found)
+
+    return losses
 
 
 def average_batches(scores: Scores, batch_size: int) -> Scores:

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 class PoolStore:
-    """The members, their evaluations and their loss paths in a run's folder."""
+    """The members, their evaluations, loss paths and details in a run's folder."""
 
     def __init__(self, folder: Path) -> None:
         """Names the folder; it is made when the first file is.
@@ -24,6 +24,7 @@ class PoolStore:
             folder: The run's folder.
         """
         self._pool, self._paths = Path(folder) / "pool", Path(folder) / "sharpness"
+        self._details = Path(folder) / "details"
 
     def trained(self) -> set[int]:
         """Returns the indices of the members that have been saved; damaged files are named and do not count."""
@@ -33,9 +34,13 @@ class PoolStore:
         """Returns the indices of the members whose loss paths have been saved; damaged files do not count."""
         return _whole(self._paths, "measured")
 
+    def detailed(self) -> set[int]:
+        """Returns the indices of the members whose details have been saved; damaged files do not count."""
+        return _whole(self._details, "detailed")
+
     def clear(self) -> None:
         """Removes everything saved."""
-        for folder in (self._pool, self._paths):
+        for folder in (self._pool, self._paths, self._details):
             for index in _indices(folder):
                 _path(folder, index).unlink()
 
@@ -76,6 +81,14 @@ class PoolStore:
     def load_paths(self, index: int) -> np.ndarray:
         """Returns a member's saved losses along its ascents, shape (num_batches, num_steps + 1)."""
         return _load(self._paths, index, {"losses": 2})["losses"]
+
+    def save_details(self, index: int, details: dict[str, np.ndarray]) -> None:
+        """Saves what a member's numbers are means of, one axis each."""
+        _save(self._details, index, **details)
+
+    def load_details(self, index: int) -> dict[str, np.ndarray]:
+        """Returns a member's saved details."""
+        return _load(self._details, index, {})
 
     def _load_member(self, index: int) -> dict[str, np.ndarray]:
         return _load(self._pool, index, {"seed": 0, "epoch_losses": 1})

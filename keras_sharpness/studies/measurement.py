@@ -85,11 +85,19 @@ class BatchAscents:
 
     def sharpness(self, losses: np.ndarray) -> dict[str, float]:
         """Returns the mean over batches of the largest rise; see `Measurement`."""
+        return mean_rise(self.rises(losses))
+
+    def rises(self, losses: np.ndarray) -> np.ndarray:
+        """Returns the largest rise on each batch, shape (num_batches,).
+
+        Raises:
+            InputError: If the losses are of another study.
+        """
         require(losses.shape == self._shape, f"a model's losses must have shape {self._shape}", shape=losses.shape)
         if self._start_counts:
-            return mean_rise(WorstCaseSharpness(losses).per_batch)
+            return WorstCaseSharpness(losses).per_batch
         losses = losses.astype(np.float64)
-        return mean_rise(losses[:, 1:].max(axis=1) - losses[:, 0])
+        return np.asarray(losses[:, 1:].max(axis=1) - losses[:, 0])
 
 
 def mean_rise(rises: np.ndarray) -> dict[str, float]:

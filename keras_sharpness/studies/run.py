@@ -21,6 +21,7 @@ from keras_sharpness.objective.objective import values
 from keras_sharpness.pools.member import Member, member_seed
 from keras_sharpness.pools.store import PoolStore
 from keras_sharpness.studies import folder as folders
+from keras_sharpness.studies.details import Details, write_details
 from keras_sharpness.studies.study import Study
 from keras_sharpness.studies.summary import summarize
 
@@ -41,6 +42,8 @@ def run_study(
     stop: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
     """Trains, measures and correlates; leaves `config.json`, `models.csv`, `summary.json` and the pool in the folder.
+
+    Where the measurement is the paper's, it leaves `details.npz` too (see `details`).
 
     Where several processes share a study, each of them calls this. Only the first touches the folder, which the others
     need not see.
@@ -110,6 +113,9 @@ def _run_study(study: Study, store: PoolStore, slots: int, folder: Path, stop: C
         _train(study, store, slots, stop)
     with folders.timed(folder, "sharpness"):
         _measure(study, store, stop)
+    if details := study.make_details():
+        with folders.timed(folder, "details"):
+            _detail(study, details, store, folder, stop)
     table = pd.DataFrame([_row(study, store, index) for index in range(study.config.num_models)])
     folders.write_csv(folder / "models.csv", table)
     seconds = {f"seconds_{stage}": seconds for stage, seconds in folders.times(folder).items()}
@@ -137,6 +143,17 @@ def _measure(study: Study, store: PoolStore | None, stop: Callable[[], bool]) ->
         if store:
             store.save_paths(index, losses)
     _check_done(stop)
+
+
+def _detail(study: Study, details: Details, store: PoolStore, folder: Path, stop: Callable[[], bool]) -> None:
+    """Measures members on each test example, in the first process only, and writes `details.npz`."""
+    known = store.detailed()
+    missing = [index for index in range(study.config.num_models) if index not in known]
+    members = (store.load_member(index) for index in itertools.takewhile(lambda _: not stop(), missing))
+    for index, found in progress(details.measure(members), missing, "details", study):
+        store.save_details(index, found)
+    _check_done(stop)
+    write_details(folder, store, [study.rises(store.load_paths(index)) for index in range(study.config.num_models)])
 
 
 def _load(study: Study, store: PoolStore | None, index: int) -> Member:

@@ -10,7 +10,7 @@ import numpy as np
 from keras_sharpness import backend
 from keras_sharpness.data.dataset import Dataset
 from keras_sharpness.distribution import distribute
-from keras_sharpness.errors import require
+from keras_sharpness.errors import InputError, require
 from keras_sharpness.maximizers import make_maximizer
 from keras_sharpness.objective.graph import Graph
 from keras_sharpness.objective.labelled_data import LabelledData
@@ -21,6 +21,7 @@ from keras_sharpness.pools.schedule import Schedule
 from keras_sharpness.pools.scores import average_batches, compile_scores
 from keras_sharpness.pools.training import Trainer
 from keras_sharpness.studies.config import StudyConfig
+from keras_sharpness.studies.details import NEEDED, Details
 from keras_sharpness.studies.measurement import BatchAscents, Measurement, with_indices
 from keras_sharpness.studies.networks import build_network, build_objective
 from keras_sharpness.studies.released import datasets
@@ -103,6 +104,23 @@ class Study:
             InputError: If the losses are of another study.
         """
         return self._measurement.sharpness(losses)
+
+    def make_details(self) -> Details | None:
+        """Returns what measures members on each batch and each test example; None where batches are not shared."""
+        if not all(map(self.config.follows_paper, NEEDED)):
+            return None
+        return Details(self.config, self.objective, self.data, self.dataset.train, self.dataset.test, self.ball)
+
+    def rises(self, losses: np.ndarray) -> np.ndarray:
+        """Returns the rise on each batch, shape (num_batches,), of a member from its losses.
+
+        Raises:
+            InputError: If the measurement has no batches that all models share, or the losses are of another study.
+        """
+        measurement = self._measurement
+        if not isinstance(measurement, BatchAscents):
+            raise InputError("rises on batches must be of the paper's ascents")
+        return measurement.rises(losses)
 
     def describe(self) -> dict[str, Any]:
         """Returns where data and numbers come from, for the record."""
