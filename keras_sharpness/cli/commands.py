@@ -8,7 +8,7 @@ from pathlib import Path
 
 from keras_sharpness.cli import effects, flags, start
 from keras_sharpness.cli.measure import measure
-from keras_sharpness.cli.study_commands import ablation, study, sweep
+from keras_sharpness.cli.study_commands import ablation, splits, study, sweep
 from keras_sharpness.errors import require
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,16 @@ DATA = ("backend", "data_dir", "download")
 COMMANDS = {
     "study": Command(study, (*flags.SETTINGS, *DATA, "plan", "strategy", "num_devices", "tpu", "output_dir", "resume")),
     "sweep": Command(sweep, ("num_models", *flags.GROUPS["Sweep"], *DATA, "plan"), ("RUN",)),
+    "splits": Command(
+        splits,
+        (
+            *(name for name in flags.SETTINGS if name != "split_seed"),
+            *flags.GROUPS["Splits"],
+            *DATA,
+            "plan",
+            "output_dir",
+        ),
+    ),
     "ablation": Command(ablation, ("model", "num_models", "seed", *flags.GROUPS["Ablation"], *DATA, "output_dir")),
     "measure": Command(measure, (*flags.OF_MEASURES, "keras_model", "data", "measure", "backend", "output_dir")),
     "report": Command(report, (), ("RUN",)),

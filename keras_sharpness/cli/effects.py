@@ -30,6 +30,11 @@ def _follows_paper(given: Any, particular: str) -> bool:
 
 RULES = (
     Rule(("heads",), lambda given: given.model == "gat", "--model=gat"),
+    Rule(
+        ("split_seed",),
+        lambda given: given.model == "gat" or given.model == "fcnn" and _follows_paper(given, "split"),
+        "--model=fcnn or gat, and for fcnn --protocol=paper or --as_in_paper=split",
+    ),
     Rule(("as_in_paper",), lambda given: given.protocol == "released", "--protocol=released"),
     Rule(ASCENT_SETTINGS, lambda given: _follows_paper(given, "ascent"), "--protocol=paper or --as_in_paper=ascent"),
     # The released training on Abalone stops by a rule that has no minimum number of epochs.

@@ -4,7 +4,7 @@ from typing import Any
 
 from absl import flags
 
-from keras_sharpness.errors import InputError
+from keras_sharpness.errors import InputError, require
 from keras_sharpness.studies.config import SYSTEMS
 from keras_sharpness.studies.released.particulars import RELEASED
 from keras_sharpness.typing import (
@@ -27,13 +27,14 @@ from keras_sharpness.typing import (
 FLAGS = flags.FLAGS
 
 GROUPS = {
-    "Study": ("model", "protocol", "as_in_paper", "num_models", "seed", "heads"),
+    "Study": ("model", "protocol", "as_in_paper", "num_models", "seed", "heads", "split_seed"),
     "Training": ("learning_rate", "batch_size", "min_epochs", "max_epochs", "stop_tolerance"),
     "Sharpness": (
         *("rho", "norm", "scaling", "eta", "maximizer", "pga_steps", "step_size", "direction", "coordinates"),
         *("num_restarts", "m", "num_batches"),
     ),
     "Sweep": ("rhos", "ms"),
+    "Splits": ("split_seeds",),
     "Ablation": ("order",),
     "Measure": ("keras_model", "data", "measure", "loss", "select", "num_draws", "k"),
     "Compare": ("with",),
@@ -56,6 +57,7 @@ def define() -> None:
     _define_training()
     _define_sharpness()
     _define_sweep()
+    _define_splits()
     _define_ablation()
     _define_measure()
     _define_compare()
@@ -101,6 +103,18 @@ class _StepSizeParser(flags.FloatParser):
         return argument if argument == "auto" else super().convert(argument)
 
 
+def split_seeds() -> range:
+    """Returns the seeds of the splits.
+
+    Raises:
+        InputError: If they are not FIRST:STOP, two splits or more.
+    """
+    first, _, stop = FLAGS.split_seeds.partition(":")
+    seeds = range(int(first), int(stop)) if first.isdecimal() and stop.isdecimal() else range(0)
+    require(len(seeds) > 1, "`split_seeds` must be FIRST:STOP, two splits or more", split_seeds=FLAGS.split_seeds)
+    return seeds
+
+
 def _per_model(value: Any) -> str:
     return "Default: " + ", ".join(f"{value(system)} ({name})" for name, system in SYSTEMS.items()) + "."
 
@@ -123,6 +137,9 @@ def _define_study() -> None:
     )
     flags.DEFINE_integer("num_models", 50, "Models in the pool.", lower_bound=1)
     flags.DEFINE_integer("seed", 0, "Seed of the pool and of the batches.", lower_bound=0)
+    flags.DEFINE_integer(
+        "split_seed", 0, "Seed of the split of Abalone, or of the Cora that ships with the package.", lower_bound=0
+    )
     flags.DEFINE_integer("heads", 1, "Attention heads of gat.", lower_bound=1)
 
 
@@ -184,6 +201,10 @@ def _define_sweep() -> None:
     flags.DEFINE_list(
         "ms", ["16", "64", "256", "full"], "Batch sizes, separated by commas; full: the whole training set."
     )
+
+
+def _define_splits() -> None:
+    flags.DEFINE_string("split_seeds", "0:20", "Seeds of the splits: FIRST:STOP, the last not included.")
 
 
 def _define_ablation() -> None:

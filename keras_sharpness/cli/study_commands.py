@@ -1,4 +1,4 @@
-"""The commands that train or measure pools: `study`, `sweep` and `ablation`."""
+"""The commands that train or measure pools: `study`, `sweep`, `splits` and `ablation`."""
 
 import contextlib
 import logging
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_sharpness.cli import flags, signals, start
-from keras_sharpness.studies.config import make_config, released_config
+from keras_sharpness.studies.config import make_config, released_config, studies_of_splits
 from keras_sharpness.studies.folder import config_of
 
 log = logging.getLogger(__name__)
@@ -54,6 +54,22 @@ def sweep(run: str) -> None:
         run_sweep(work, folder, num_models, stop)
     write_report(folder)
     log.info("sweep: %s", folder / "sweep.csv")
+
+
+def splits() -> None:
+    """Repeats a study on many splits of its data, and combines their taus."""
+    settings, seeds = flags.study_settings(), flags.split_seeds()
+    settings.pop("split_seed")
+    configs = [*studies_of_splits(seeds, **settings)]
+    folder = start.output_dir() or Path("runs", "splits", flags.run_name())
+    start.start_keras(in_threads=True)
+    from keras_sharpness.reporting.splits_page import write_splits
+    from keras_sharpness.studies.splits import run_splits
+
+    with _stoppable() as stop:
+        run_splits(configs, folder, *_data(), flags.FLAGS.plan, stop)
+    write_splits(folder, flags.FLAGS.model)
+    log.info("splits: %s", folder / "splits.md")
 
 
 def ablation() -> None:

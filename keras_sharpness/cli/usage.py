@@ -8,6 +8,7 @@ USAGE = """keras_sharpness: adaptive sharpness of neural networks, and what it s
 
 python main.py [study] [flags]    train a pool of models, measure each one's sharpness, correlate it with test loss
 python main.py sweep RUN [flags]  measure a run's models for many radii and batch sizes
+python main.py splits [flags]     repeat a study on many random splits of its data, and combine their taus
 python main.py ablation [flags]   go from the released code to the paper's text, or back, one particular at a time
 python main.py measure [flags]    measure a saved .keras model on a .npz file of data
 python main.py report RUN         write the report of a finished run again

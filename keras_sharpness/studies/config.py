@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from keras_sharpness.errors import require, require_count, require_non_negative, require_positive, require_seed
@@ -23,6 +23,7 @@ class StudyConfig:
         num_models: Models in the pool.
         seed: Seed of the pool and of the batches.
         heads: Attention heads of `gat`.
+        split_seed: Seed of the split of Abalone, or of the Cora that ships with the package.
         schedule: Training.
         rho: Radius of the ball.
         norm: Norm of the ball.
@@ -44,6 +45,7 @@ class StudyConfig:
     num_models: int = 50
     seed: int = 0
     heads: int = 1
+    split_seed: int = 0
     schedule: Schedule
     rho: float
     norm: str = "linf"
@@ -68,6 +70,7 @@ class StudyConfig:
         for name in ("num_models", "heads", "pga_steps", "num_restarts", "m", "num_batches"):
             require_count(name, getattr(self, name))
         require_seed(self.seed)
+        require_seed(self.split_seed)
         require_non_negative("rho", self.rho)
         require_non_negative("eta", self.eta)
         require_positive("step_size", self.step_size)
@@ -140,6 +143,27 @@ def make_config(
     return config
 
 
+def studies_of_splits(split_seeds: Iterable[int], seed: int = 0, **settings: Any) -> Iterator[StudyConfig]:
+    """Yields a study for each split.
+
+    The seed of its pool is `seed` plus that of the split: pools of one seed would start from the same weights, and
+    their taus would not be independent.
+
+    Args:
+        split_seeds: Seeds of the splits.
+        seed: Seed of the pool of split 0.
+        **settings: Other settings of the studies; see `make_config`.
+
+    Yields:
+        The configuration of each study.
+
+    Raises:
+        InputError: If a setting does not fit.
+    """
+    for split_seed in split_seeds:
+        yield make_config(**settings, seed=seed + split_seed, split_seed=split_seed)
+
+
 def study_config(model: str = "fcnn", **settings: Any) -> StudyConfig:
     """Returns a study by the paper's text; see `make_config`."""
     return make_config(model=model, **settings)
@@ -172,6 +196,9 @@ def _check_names(protocol: str, model: str, system: System, names: Sequence[str]
 
 
 def _check_effect(config: StudyConfig) -> None:
+    public = config.model == "lenet" or not config.follows_paper("split")
+    fixed = "`split_seed` must be 0 where the split is fixed: for lenet, and for fcnn unless as_in_paper=split"
+    require(not (public and config.split_seed), fixed, split_seed=config.split_seed)
     fields = {f.name: f.default for f in dataclasses.fields(StudyConfig)}
     idle = [name for name in ASCENT_SETTINGS if getattr(config, name) != fields[name]]
     require(

@@ -1,4 +1,4 @@
-"""Sharpness of a finished pool for many radii and batch sizes, and how tau depends on them."""
+"""Sharpness and gradient norms of a finished pool for many radii and batch sizes (tables of them: `sweep_tables`)."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,17 +10,18 @@ import pandas as pd
 from keras_sharpness.errors import InputError, require, require_count, require_non_negative
 from keras_sharpness.execution.grid import Grid
 from keras_sharpness.execution.plan import ASCENT_BATCH
-from keras_sharpness.files.checksum import is_whole, load_arrays, save_arrays
+from keras_sharpness.files.checksum import is_whole, load_arrays, save_arrays, save_compressed
 from keras_sharpness.maximizers import num_starts
 from keras_sharpness.measures.batches import draw_batches
 from keras_sharpness.measures.climbing import loss_paths
+from keras_sharpness.measures.gradient import batch_gradient_norms
 from keras_sharpness.measures.worst_case import WorstCaseSharpness
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.store import PoolStore
 from keras_sharpness.studies.folder import alone_in, write_csv
 from keras_sharpness.studies.run import Stopped, progress
 from keras_sharpness.studies.study import Study
-from keras_sharpness.studies.summary import summarize
+from keras_sharpness.studies.sweep_tables import Swept, pairs, per_batch_size, per_setting
 
 FULL = "full"
 # Members measured before their results are saved: the most that a killed run loses.
@@ -52,20 +53,27 @@ class Sweep:
         for rho in rhos:
             require_non_negative("rho", rho)
         self.study, self.rhos, self.ms = study, list(rhos), list(ms)
-        self._paths = [self._compile(study, m, plan) for m in ms]
+        grids = [self._grid(study, m, plan) for m in ms]
+        self._paths = [loss_paths(grid, study.ball, study.maximizer) for grid in grids]
+        self._norms = [batch_gradient_norms(grid, study.ball) for grid in grids]
 
-    def measure(self, members: Iterable[Member]) -> Iterator[tuple[int, np.ndarray]]:
-        """Yields (index, sharpness), the latter of shape (len(rhos), len(ms)), a group of members at a time."""
+    def measure(self, members: Iterable[Member]) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        """Yields (index, sharpness, gradient norms), a group of members at a time.
+
+        The sharpness has the shape (len(rhos), len(ms)). The norms are means over the batches, shape (len(ms),).
+        """
         waiting = iter(members)
         while group := [*itertools.islice(waiting, GROUP)]:
-            pairs = itertools.product(self.rhos, self._paths)
-            values = np.array([self._sharpness(paths, group, rho) for rho, paths in pairs])
-            yield from ((m.index, v.reshape(len(self.rhos), -1)) for m, v in zip(group, values.T, strict=True))
+            settings = itertools.product(self.rhos, self._paths)
+            values = np.array([self._sharpness(paths, group, rho) for rho, paths in settings])
+            means = np.array([[found.mean() for found in norms(m.tensors() for m in group)] for norms in self._norms])
+            for member, rises, gradients in zip(group, values.T, means.T, strict=True):
+                yield member.index, rises.reshape(len(self.rhos), -1), gradients
 
     def _sharpness(self, paths: Callable[..., Iterator[np.ndarray]], group: list[Member], rho: float) -> list[float]:
         return [WorstCaseSharpness(losses).value for losses in paths((m.tensors() for m in group), rho)]
 
-    def _compile(self, study: Study, m: int | str, plan: str | None) -> Callable[..., Iterator[np.ndarray]]:
+    def _grid(self, study: Study, m: int | str, plan: str | None) -> Grid:
         train, config = study.dataset.train, study.config
         if m == FULL:
             batches = np.asarray(train)[None]
@@ -73,8 +81,7 @@ class Sweep:
             require_count("m", int(m))
             batches = draw_batches(train, int(m), config.num_batches, config.seed)
         draws = num_starts(study.maximizer)
-        grid = Grid(study.objective, study.data, batches, draws=draws, plan=plan, batch_size=ASCENT_BATCH)
-        return loss_paths(grid, study.ball, study.maximizer)
+        return Grid(study.objective, study.data, batches, draws=draws, plan=plan, batch_size=ASCENT_BATCH)
 
 
 def run_sweep(
@@ -83,7 +90,10 @@ def run_sweep(
     num_models: int,
     stop: Callable[[], bool] = lambda: False,
 ) -> pd.DataFrame:
-    """Measures the first models of a run's pool, and leaves `sweep.csv` in its folder; continues an interrupted sweep.
+    """Measures the first models of a run's pool; continues an interrupted sweep.
+
+    Leaves in the run's folder: `sweep.npz`, the numbers of each model; `sweep.csv`, a row for each radius and batch
+    size; `sweep_batch_sizes.csv`, a row for each batch size; `sweep_pairs.csv`, a row for each pair of settings.
 
     Args:
         sweep: What to measure.
@@ -92,7 +102,7 @@ def run_sweep(
         stop: Asked before each model whether to stop.
 
     Returns:
-        A row for each radius and batch size: rho, m, mean_sharpness, tau, tau_ci_low, tau_ci_high, num_models.
+        The rows of `sweep.csv`; see `sweep_tables.per_setting`.
 
     Raises:
         InputError: If the folder does not hold that many trained models, or a sweep of other radii or batch sizes.
@@ -109,13 +119,25 @@ def run_sweep(
         missing = [index for index in range(num_models) if not _is_done(_path(files, index))]
         indices = itertools.takewhile(lambda _: not stop(), missing)
         members = (store.load_member(index) for index in indices)
-        for index, sharpness in progress(sweep.measure(members), missing, "sweep", sweep.study):
-            save_arrays(_path(files, index), rhos=sweep.rhos, ms=np.array(sweep.ms, str), sharpness=sharpness)
+        for index, sharpness, norms in progress(sweep.measure(members), missing, "sweep", sweep.study):
+            sizes = {"rhos": sweep.rhos, "ms": np.array(sweep.ms, str)}
+            save_arrays(_path(files, index), **sizes, sharpness=sharpness, gradient_norms=norms)
         if stop():
             raise Stopped
-        sharpness = np.stack([_load(files, index, sweep) for index in range(num_models)])
-        table = _correlate(sweep, sharpness, [store.load_row(index)["test_loss"] for index in range(num_models)])
-        write_csv(folder / "sweep.csv", table)
+        rows = [_load(files, index, sweep) for index in range(num_models)]
+        test_losses = [store.load_row(index)["test_loss"] for index in range(num_models)]
+        return _write(folder, sweep, rows, np.array(test_losses))
+
+
+def _write(folder: Path, sweep: Sweep, rows: list[dict[str, np.ndarray]], test_losses: np.ndarray) -> pd.DataFrame:
+    columns = {name: np.stack([row[name] for row in rows]) for name in ("sharpness", "gradient_norms")}
+    sizes = {"rhos": np.array(sweep.rhos), "ms": np.array(sweep.ms, str)}
+    save_compressed(folder / "sweep.npz", **sizes, **columns, test_losses=test_losses)
+    swept = Swept(rhos=sweep.rhos, ms=sweep.ms, **columns, test_losses=test_losses)
+    write_csv(folder / "sweep_batch_sizes.csv", per_batch_size(swept))
+    write_csv(folder / "sweep_pairs.csv", pairs(swept))
+    table = per_setting(swept)
+    write_csv(folder / "sweep.csv", table)
     return table
 
 
@@ -127,7 +149,7 @@ def _is_done(path: Path) -> bool:
     return path.exists() and is_whole(path)
 
 
-def _load(folder: Path, index: int, sweep: Sweep) -> np.ndarray:
+def _load(folder: Path, index: int, sweep: Sweep) -> dict[str, np.ndarray]:
     arrays = load_arrays(_path(folder, index))
     rhos, ms = arrays["rhos"].tolist(), arrays["ms"].tolist()
     if (rhos, ms) != (sweep.rhos, [str(m) for m in sweep.ms]):
@@ -135,15 +157,6 @@ def _load(folder: Path, index: int, sweep: Sweep) -> np.ndarray:
             f"{folder} must hold a sweep of the same radii and batch sizes; remove it to start afresh. "
             f"Received: rhos {rhos} and ms {ms} there, {sweep.rhos} and {sweep.ms} now"
         )
-    return arrays["sharpness"]
-
-
-def _correlate(sweep: Sweep, sharpness: np.ndarray, test_loss: list[float]) -> pd.DataFrame:
-    rows = []
-    for (i, rho), (j, m) in itertools.product(enumerate(sweep.rhos), enumerate(sweep.ms)):
-        values = pd.DataFrame({"sharpness": sharpness[:, i, j], "test_loss": test_loss})
-        found = summarize(values)
-        mean = values["sharpness"][np.isfinite(values["sharpness"])].mean()
-        names = ("tau", "tau_ci_low", "tau_ci_high", "num_models")
-        rows.append({"rho": rho, "m": m, "mean_sharpness": mean} | {name: found[name] for name in names})
-    return pd.DataFrame(rows)
+    whole = "gradient_norms" in arrays
+    require(whole, f"{folder} must hold gradient norms, not only sharpness as of old; remove it to start afresh")
+    return arrays

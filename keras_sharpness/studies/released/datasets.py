@@ -9,6 +9,7 @@ import numpy as np
 from keras_sharpness import data
 from keras_sharpness.data import abalone
 from keras_sharpness.data.dataset import Dataset
+from keras_sharpness.errors import require
 from keras_sharpness.studies.config import StudyConfig
 
 
@@ -22,8 +23,14 @@ def load(config: StudyConfig, data_dir: str | Path | None = None, download: bool
 
     Returns:
         The data set.
+
+    Raises:
+        InputError: If another split is asked for than the public one of the files that were found, or the data are
+            not found or damaged.
     """
-    dataset = data.load(config.system.dataset, data_dir, download)
+    dataset = data.load(config.system.dataset, data_dir, download, config.split_seed)
+    fits = not (config.split_seed and dataset.source.endswith("public split"))
+    require(fits, f"`split_seed` must be 0 with {dataset.source}", split_seed=config.split_seed)
     return dataset if config.follows_paper("split") else abalone_of_code(dataset)
 
 
