@@ -44,7 +44,7 @@ def page_figures(run: RunFolder) -> dict[str, PageFigure]:
     if run.kendall:
         figures["taus"] = _taus(run, run.kendall)
     if run.sweep is not None:
-        figures["sweep"] = _sweep(run.sweep)
+        figures["sweep"] = _sweep(run.sweep.settings)
     if run.ablation is not None:
         figures["ablation"] = _ablation(run.ablation)
     return figures

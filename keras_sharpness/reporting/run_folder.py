@@ -11,6 +11,7 @@ import pandas as pd
 
 from keras_sharpness.errors import require
 from keras_sharpness.reporting import wording
+from keras_sharpness.reporting.detail_statistics import Details, read_details
 from keras_sharpness.reporting.published import PUBLISHED, Published
 from keras_sharpness.reporting.reading import read_json, read_table
 from keras_sharpness.statistics import Kendall
@@ -20,9 +21,27 @@ INTERVAL = ("tau_ci_low", "tau_ci_high")
 CORRELATION = ("tau", "p_value", *INTERVAL)
 TAU = ("tau", "tau_ci_low", "tau_ci_high", "num_models")
 SWEEP = ("rho", "m", "mean_sharpness", *TAU)
+GRADIENT_NORM = ("tau_gradient_norm", "tau_gradient_norm_ci_low", "tau_gradient_norm_ci_high")
+BATCH_SIZES = ("m", "slope", "slope_ci_low", "slope_ci_high", "second_order_from", *GRADIENT_NORM)
+PAIRS = ("first_rho", "first_m", "second_rho", "second_m", "difference", "ci_low", "ci_high", "p_corrected")
 MEDIANS = ("sharpness_median", "sharpness_mean", "test_loss_median")
 ABLATION_TEXTS = ("step", "particular", "released", "paper")
 ABLATION = (*ABLATION_TEXTS, *MEDIANS, *TAU)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SweepTables:
+    """What a sweep of the run's models found.
+
+    Attributes:
+        settings: A row for each rho and m: columns `SWEEP` and perhaps more; see `studies.sweep_tables`.
+        batch_sizes: A row for each m, columns `BATCH_SIZES`; None if there is no such file.
+        pairs: A row for each pair of settings, columns `PAIRS`; None if there is no such file, or no pair.
+    """
+
+    settings: pd.DataFrame
+    batch_sizes: pd.DataFrame | None = None
+    pairs: pd.DataFrame | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -33,15 +52,17 @@ class RunFolder:
         config: Settings, nested.
         models: A row per model; losses and sharpness may be non-finite.
         summary: Results of the pool as a whole.
-        sweep: Tau for each rho and m, if the run has measured it: columns `SWEEP`.
+        sweep: Tau for each rho and m, if the run has measured it.
         ablation: Tau after each step from one protocol to the other, if the run has measured it: columns `ABLATION`.
+        details: What the numbers of the pool are means of, if the run has kept it.
     """
 
     config: dict[str, Any]
     models: pd.DataFrame
     summary: dict[str, Any]
-    sweep: pd.DataFrame | None = None
+    sweep: SweepTables | None = None
     ablation: pd.DataFrame | None = None
+    details: Details | None = None
 
     @property
     def title(self) -> str:
@@ -102,7 +123,7 @@ class RunFolder:
 
 
 def read_run(folder: Path) -> RunFolder:
-    """Reads `config.json`, `models.csv` and `summary.json`, and `sweep.csv` and `ablation.csv` where they exist.
+    """Reads `config.json`, `models.csv` and `summary.json`, and where they exist the tables of a sweep or ablation.
 
     Args:
         folder: The run's folder.
@@ -118,12 +139,13 @@ def read_run(folder: Path) -> RunFolder:
         config=config,
         models=read_table(folder / "models.csv", COLUMNS),
         summary=summary,
-        sweep=_read_optional(folder / "sweep.csv", SWEEP, texts=("m",)),
+        sweep=_read_sweep(folder),
+        details=read_details(folder / "details.npz"),
         ablation=_read_optional(folder / "ablation.csv", ABLATION, ABLATION_TEXTS),
     )
     _check_summary(folder / "summary.json", summary)
     require(isinstance(run.setting("model"), str), f"{folder / 'config.json'} must name the `model`")
-    positive = run.sweep is None or bool((run.sweep["rho"] > 0).all())
+    positive = run.sweep is None or bool((run.sweep.settings["rho"] > 0).all())
     require(positive, f"{folder / 'sweep.csv'} must hold positive `rho`")
     rho = run.setting("rho")
     require(_is_number(rho) and rho >= 0, f"{folder / 'config.json'} must hold `rho`, not negative", rho=rho)
@@ -149,6 +171,19 @@ def flatten(settings: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, A
 
 def _read_optional(path: Path, columns: tuple[str, ...], texts: tuple[str, ...]) -> pd.DataFrame | None:
     return read_table(path, columns, texts) if path.exists() else None
+
+
+def _read_sweep(folder: Path) -> SweepTables | None:
+    if not (folder / "sweep.csv").exists():
+        return None
+    pairs, texts = folder / "sweep_pairs.csv", ("first_m", "second_m")
+    # A single setting, or a small pool, leaves a table without rows.
+    some = pairs.exists() and len(pairs.read_text().splitlines()) > 1
+    return SweepTables(
+        settings=read_table(folder / "sweep.csv", SWEEP, ("m",)),
+        batch_sizes=_read_optional(folder / "sweep_batch_sizes.csv", BATCH_SIZES, ("m",)),
+        pairs=read_table(pairs, PAIRS, texts) if some else None,
+    )
 
 
 def _check_summary(path: Path, summary: dict[str, Any]) -> None:

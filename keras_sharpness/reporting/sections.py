@@ -1,17 +1,19 @@
 """The tables of a run's report, the same in each of its forms."""
 
-import dataclasses
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from keras_sharpness.reporting.correlations import correlations
+from keras_sharpness.reporting.details_sections import details_sections
 from keras_sharpness.reporting.published import Published
 from keras_sharpness.reporting.run_folder import CORRELATION, MEDIANS, RunFolder, flatten
+from keras_sharpness.reporting.section import TAU_HEAD, Section, tau_cells
+from keras_sharpness.reporting.sweep_sections import sweep_sections
 from keras_sharpness.reporting.wording import UNDEFINED, interval, number, p_value, quantity
 from keras_sharpness.statistics import Kendall
 from keras_sharpness.statistics.correlation import MOST_RESAMPLED
@@ -24,25 +26,7 @@ PRECISION = f"""The p-value is two-sided, for the hypothesis of independence. Th
 over the models; for more than {MOST_RESAMPLED:,} models it is a jackknife."""
 PRECISION_OF_PAPER = """The paper's tau is uncertain too. Where sharpness and test loss are independent, the tau of
 {size} models has a standard deviation of {deviation:.2f}."""
-TAU_HEAD = ("tau", "95 % interval", "models")
 DISTRIBUTED = ("sharpness", "train_loss", "test_loss", "train_error", "test_error", "epochs")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Section:
-    """A table with its heading.
-
-    Attributes:
-        heading: What it shows.
-        rows: Cells; the first row is the head.
-        note: What a reader must know, in sentences.
-        figure: Name of the figure that a page shows with it; "" if there is none.
-    """
-
-    heading: str
-    rows: Sequence[Sequence[str]]
-    note: str = ""
-    figure: str = ""
 
 
 def sections(run: RunFolder) -> Iterator[Section]:
@@ -56,8 +40,10 @@ def sections(run: RunFolder) -> Iterator[Section]:
     """
     yield _correlation(run)
     yield _others(run)
+    if run.details is not None:
+        yield from details_sections(run.details, run.setting("rho"))
     if run.sweep is not None:
-        yield _sweep(run.sweep)
+        yield from sweep_sections(run.sweep, run.setting("rho"))
     if run.ablation is not None:
         yield from _ablation(run.ablation)
     yield Section(heading="Models", rows=_quantiles(run))
@@ -109,13 +95,6 @@ def _others(run: RunFolder) -> Section:
     return Section(heading=heading, rows=[("", *TAU_HEAD[:2]), *rows], note=note)
 
 
-def _sweep(table: pd.DataFrame) -> Section:
-    rows = [(f"{row.rho:g}", str(row.m), quantity(row.mean_sharpness), *_tau_cells(row)) for row in table.itertuples()]
-    return Section(
-        heading="Tau against rho and m", rows=[("rho", "m", "mean sharpness", *TAU_HEAD), *rows], figure="sweep"
-    )
-
-
 def _ablation(table: pd.DataFrame) -> Iterator[Section]:
     particulars = table[["step", "particular", "released", "paper"]]
     yield Section(
@@ -123,7 +102,7 @@ def _ablation(table: pd.DataFrame) -> Iterator[Section]:
         rows=[("step", "particular", "released code", "paper"), *particulars.to_numpy().tolist()],
     )
     rows = [
-        (str(row.step), str(row.particular), *(quantity(getattr(row, name)) for name in MEDIANS), *_tau_cells(row))
+        (str(row.step), str(row.particular), *(quantity(getattr(row, name)) for name in MEDIANS), *tau_cells(row))
         for row in table.itertuples()
     ]
     yield Section(
@@ -131,10 +110,6 @@ def _ablation(table: pd.DataFrame) -> Iterator[Section]:
         rows=[("step", "particular", *(name.replace("_", " ") for name in MEDIANS), *TAU_HEAD), *rows],
         figure="ablation",
     )
-
-
-def _tau_cells(row: Any) -> tuple[str, str, str]:
-    return number(row.tau), interval(row.tau_ci_low, row.tau_ci_high), f"{row.num_models:g}"
 
 
 def _quantiles(run: RunFolder) -> list[tuple[str, ...]]:

@@ -49,4 +49,4 @@ def test_a_sweep_is_read_where_there_is_one(make_run):
     folder = make_run()
     assert read_run(folder).sweep is None
     (folder / "sweep.csv").write_text(SWEEP_CSV)
-    assert list(read_run(folder).sweep["m"]) == ["64", "64", "full", "full"]
+    assert list(read_run(folder).sweep.settings["m"]) == ["64", "64", "full", "full"]
