@@ -1,9 +1,9 @@
-"""Does sharpness add to gradient norm, Hessian trace and training loss? `python scripts/second_order.py RUN [DATA_DIR]`.
+"""Does sharpness add to gradient norm, Hessian trace and training loss? `python scripts/second_order.py RUN [DATA]`.
 
-RUN is the folder of a study with its models. Measures each model on its whole training set, with the adaptive scale
-c = |w|: the norm of the gradient that is dual to l-infinity, the trace of the Hessian, and worst-case sharpness at
-radii from first to second order, by APGD. Writes `second_order.csv`, a row per model, and `second_order.md`: at each radius
-the order in rho, and tau of sharpness with test loss, plain and given the other three.
+RUN is the folder of a study with its models, DATA a folder with data files. Measures each model on its whole training
+set, with the adaptive scale c = |w|: the norm of the gradient that is dual to l-infinity, the trace of the Hessian, and
+worst-case sharpness at radii from first to second order, by APGD. Writes `second_order.csv`, a row per model, and
+`second_order.md`: at each radius the order in rho, and tau of sharpness, plain and given the other three.
 """
 
 import logging
@@ -85,7 +85,9 @@ def _page(table: pd.DataFrame, name: str) -> str:
     parts = [_quantiles(table)]
     for target, words in TARGETS.items():
         parts.append(_section(table, target, words, sharpness, shares, slopes))
-    return markdown.page(f"{name}: sharpness from first to second order", " ".join(NOTE.format(steps=NUM_STEPS).split()), *parts)
+    return markdown.page(
+        f"{name}: sharpness from first to second order", " ".join(NOTE.format(steps=NUM_STEPS).split()), *parts
+    )
 
 
 def _quantiles(table: pd.DataFrame) -> str:

@@ -1,5 +1,6 @@
 """Figure and table of an ablation: the effect of each particular on the level of sharpness and on tau."""
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +17,9 @@ from keras_sharpness.reporting.reading import read_table
 from keras_sharpness.reporting.run_folder import ABLATION, ABLATION_TEXTS
 
 HEADINGS = ("", "released code", "paper", "median sharpness", "median test loss", "tau", "95 % interval", "models")
+CHANGE = ("tau_change", "tau_change_ci_low", "tau_change_ci_high")
+PAIRED = """The change is tau less that of the row above, on pairs of networks of the same seed, with its 95 % interval
+(jackknife over the pairs). It is of this order of the steps; another order may give other changes."""
 
 
 def write_ablation(folder: Path, model: str) -> None:
@@ -65,8 +69,22 @@ def text(table: pd.DataFrame, heading: str) -> str:
         heading,
         _explanation(table),
         "![Median sharpness and tau of each step](ablation.png)",
-        table_of(HEADINGS, map(_cells, table.to_dict("records"))),
+        table_of((*HEADINGS, *(("change", "95 % interval") if _has_changes(table) else ())), _rows(table)),
+        *([" ".join(PAIRED.split())] if _has_changes(table) else []),
     )
+
+
+def _has_changes(table: pd.DataFrame) -> bool:
+    return set(CHANGE) <= set(table)
+
+
+def _rows(table: pd.DataFrame) -> list[list[str]]:
+    return [_cells(row) + (_change(row) if _has_changes(table) else []) for row in table.to_dict("records")]
+
+
+def _change(row: dict) -> list[str]:
+    change, low, high = (row[name] for name in CHANGE)
+    return ["", ""] if math.isnan(change) else [wording.number(change), wording.interval(low, high)]
 
 
 def _from_code(table: pd.DataFrame) -> bool:

@@ -46,7 +46,7 @@ def read_table(path: Path, columns: tuple[str, ...], texts: tuple[str, ...] = ()
         InputError: If the file is missing or damaged, or lacks a column or rows.
     """
     numbers = sorted(set(columns) - set(texts))
-    table = _parse(path, numbers, texts)
+    table = _parse(path, texts)
     missing = [name for name in columns if name not in table]
     require(not missing, f"{path} must have the columns {', '.join(columns)}", missing=missing)
     require(len(table) > 0, f"{path} must have at least one row", rows=0)
@@ -54,11 +54,11 @@ def read_table(path: Path, columns: tuple[str, ...], texts: tuple[str, ...] = ()
     return table
 
 
-def _parse(path: Path, numbers: Sequence[str], texts: Sequence[str]) -> pd.DataFrame:
+def _parse(path: Path, texts: Sequence[str]) -> pd.DataFrame:
     require(path.is_file(), f"{path} must be a readable file")
-    # In a text, "None" is a word; in a number, it is a missing value.
-    missing = dict.fromkeys(numbers, ["", "nan", "NaN"])
     try:
+        # In a text, "None" is a word; in a number, it is a missing value.
+        missing = {name: ["", "nan", "NaN"] for name in pd.read_csv(path, nrows=0) if name not in texts}
         return pd.read_csv(path, dtype=dict.fromkeys(texts, str), keep_default_na=not texts, na_values=missing)
     except (OSError, ValueError) as error:
         raise InputError(f"{path} must be a CSV table. Received: {reason(error)}") from error

@@ -107,10 +107,9 @@ def _pairs(table: pd.DataFrame, rho: float) -> Section:
 
 
 def _ends(table: pd.DataFrame) -> pd.Series:
-    first, second = table["first_rho"], table["second_rho"]
-    low, high = min(first.min(), second.min()), max(first.max(), second.max())
-    same = table["first_m"] == table["second_m"]
-    return same & (first == low) & (second == high) & (low < high)
+    rhos = table[["first_rho", "second_rho"]]
+    ends = (rhos.min(axis=1) == rhos.min(axis=None)) & (rhos.max(axis=1) == rhos.max(axis=None))
+    return ends & (table["first_m"] == table["second_m"])
 
 
 def _own(table: pd.DataFrame, rho: float) -> pd.Series:

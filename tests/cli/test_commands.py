@@ -36,8 +36,7 @@ def test_flags_of_other_commands_are_refused(name, flag):
         "plan": "sequential",
     }
     value |= {"direction": "steepest", "coordinates": "scaled", "measure": "trace", "backend": "jax"}
-    value |= {"strategy": "mirrored", "split": "examples", "download": "true", "resume": "true"}
-    value |= {"order": "to_code"}
+    value |= {"order": "to_code", "strategy": "mirrored", "split": "examples", "download": "true", "resume": "true"}
     refused = pytest.raises(InputError, match=f"`{name}` must be given flags that it takes .*'--{flag}'")
     with refused, chosen(name, *ARGUMENTS.get(name, []), f"--{flag}={value.get(flag, 1)}"):
         pass

@@ -13,6 +13,8 @@ RELEASED = ["--protocol=released"]
 IDLE = [
     (["--heads=8"], "--heads must come with --model=gat"),
     (["--heads=1", "--model=lenet"], "--heads must come with --model=gat"),
+    (["--split_seed=1", "--model=lenet"], "--model=fcnn or gat, and for fcnn --protocol=paper or --as_in_paper=split"),
+    ([*RELEASED, "--split_seed=1"], "and for fcnn --protocol=paper or --as_in_paper=split"),
     (["--as_in_paper=ascent"], "--as_in_paper must come with --protocol=released"),
     (["--step_size=1", "--maximizer=apgd"], "--step_size must come with --maximizer=pga"),
     (["--direction=steepest", "--maximizer=single_step"], "--direction must come with --maximizer=pga"),
@@ -29,6 +31,9 @@ IDLE = [
     (["measure", "--step_size=1", "--maximizer=apgd"], "--step_size must come with --maximizer=pga"),
 ]
 USED = [
+    ["--split_seed=1"],
+    [*RELEASED, "--split_seed=1", "--as_in_paper=split"],
+    [*RELEASED, "--split_seed=1", "--model=gat"],
     ["--heads=8", "--model=gat"],
     [*RELEASED, "--as_in_paper=ascent,stopping", "--m=8", "--min_epochs=2"],
     [*RELEASED, "--step_size=0.1", "--rho=0.1"],

@@ -68,3 +68,13 @@ def test_sizes_of_a_sweep():
         assert flags.sweep_sizes(0.1) == ([0.001, 2.0], ["full", 8])
     with chosen("sweep", "run", "--ms=few"), pytest.raises(InputError, match="`ms` integers or full.*few"):
         flags.sweep_sizes(0.1)
+
+
+def test_seeds_of_splits():
+    with chosen("splits"):
+        assert flags.split_seeds() == range(20)
+    with chosen("splits", "--split_seeds=3:6"):
+        assert [*flags.split_seeds()] == [3, 4, 5]
+    for words in ("5", "3:4", "a:b", "6:3", "-1:4"):
+        with chosen("splits", f"--split_seeds={words}"), pytest.raises(InputError, match="FIRST:STOP, two splits"):
+            flags.split_seeds()

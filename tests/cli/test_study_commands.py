@@ -71,6 +71,18 @@ def test_a_sweep_takes_the_run_s_settings(started):
     assert started["run_sweep"][2] == 7
 
 
+def test_splits_are_studies_of_their_own_seeds(started, monkeypatch, tmp_path):
+    written = []
+    monkeypatch.setattr("keras_sharpness.studies.splits.run_splits", lambda *arguments: written.append(arguments))
+    monkeypatch.setattr(
+        "keras_sharpness.reporting.splits_page.write_splits", lambda *arguments: written.append(arguments)
+    )
+    command_line("splits", "--split_seeds=2:4", "--seed=10", "--num_models=3", f"--output_dir={tmp_path}")
+    (configs, folder, data_dir, download, plan, _), page = written
+    assert [(config.split_seed, config.seed, config.num_models) for config in configs] == [(2, 12, 3), (3, 13, 3)]
+    assert (folder, data_dir, download, plan) == (tmp_path, None, False, None) and page == (tmp_path, "fcnn")
+
+
 def test_an_ablation_goes_from_the_released_code_to_the_paper(started, tmp_path):
     command_line("ablation", "--model=gat", "--num_models=3", f"--output_dir={tmp_path}", f"--data_dir={tmp_path}")
     way, folder, data_dir, download, _ = started["run_ablation"]

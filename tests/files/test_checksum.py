@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keras_sharpness.errors import InputError
-from keras_sharpness.files.checksum import is_whole, load_arrays, save_arrays, sha256, verify
+from keras_sharpness.files.checksum import is_whole, load_arrays, save_arrays, save_compressed, sha256, verify
 
 CONTENT = b"a known file"
 SUM = hashlib.sha256(CONTENT).hexdigest()
@@ -29,6 +29,16 @@ def test_arrays_come_back(saved):
         np.testing.assert_array_equal(again[name], array)
     # NumPy reads it without us.
     np.testing.assert_array_equal(np.load(path)["a"], ARRAYS["a"])
+
+
+def test_compressed_arrays_come_back_from_a_smaller_file(tmp_path):
+    arrays = ARRAYS | {"zeros": np.zeros(10_000)}
+    save_arrays(tmp_path / "stored.npz", **arrays)
+    save_compressed(tmp_path / "deflated.npz", **arrays)
+    again = load_arrays(tmp_path / "deflated.npz")
+    assert all(np.array_equal(again[name], array) for name, array in arrays.items())
+    stored, deflated = ((tmp_path / f"{name}.npz").stat().st_size for name in ("stored", "deflated"))
+    assert deflated < stored / 10
 
 
 @settings(max_examples=200)

@@ -3,6 +3,8 @@ import pytest
 
 import keras_sharpness as ks
 from keras_sharpness.errors import InputError
+from keras_sharpness.measures.gradient import batch_gradient_norms
+from keras_sharpness.perturbations import Ball
 
 
 @pytest.mark.parametrize(("norm", "order"), [("linf", 1), ("l2", 2), ("l1", np.inf)])
@@ -26,6 +28,16 @@ def test_chosen_weights_examples_and_pieces(small, flat, gradients, scaling):
         scale = np.repeat([np.linalg.norm(kernel), np.linalg.norm(bias)], [8, 2])
     found = ks.gradient_norm(*small, norm="linf", scaling=scaling, eta=0.1, select="out", examples=some, batch_size=2)
     assert found == pytest.approx(np.abs((scale + 0.1) * mean).sum(), rel=1e-4)
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+@pytest.mark.parametrize("scaling", ["adaptive", "none"])
+def test_norms_of_batches_are_those_of_each_by_itself(small, norm, scaling):
+    sample = ks.Sample(*small, m=4, num_batches=3)
+    (found,) = batch_gradient_norms(sample.grid(), Ball(norm=norm, scaling=scaling))([sample.values()])
+    options = {"norm": norm, "scaling": scaling}
+    expected = [ks.gradient_norm(*small, examples=batch, **options) for batch in sample.batches]
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
 def test_a_sample_measures_again_after_its_weights_change(small):

@@ -47,3 +47,12 @@ def test_a_mean_of_batches_gives_the_smaller_last_one_the_same_weight():
     assert averaged([], [], np.arange(5)) == pytest.approx([(1.5 + 3.5 + 10) / 3, -(1.5 + 3.5 + 10) / 3])
     assert averaged([], [], np.arange(4)) == pytest.approx([2.5, -2.5])
     assert averaged([], [], np.arange(1)) == pytest.approx([1, -1])
+
+
+@pytest.mark.parametrize("name", ["fcnn", "gat", "lenet5"])
+def test_losses_of_examples_are_those_of_batches_of_one(name, monkeypatch):
+    monkeypatch.setattr(scores, "EVALUATION_BATCH", 4)  # 10 examples: two batches and a smaller third
+    case, examples = getattr(cases, name)(), np.array([3, 5, 7, 1, 8, 9, 10, 11, 12, 2])
+    found = scores.compile_example_losses(case.objective, case.data)(*values(case.model), examples)
+    expected = [case.reference(np.array([example]))(case.weights)[0] for example in examples]
+    np.testing.assert_allclose(found, expected, rtol=1e-4)

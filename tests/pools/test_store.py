@@ -46,6 +46,15 @@ def test_a_missing_member_is_named(tmp_path):
         PoolStore(tmp_path).load_member(5)
 
 
+def test_details_come_back(tmp_path):
+    store = PoolStore(tmp_path)
+    store.save_details(2, {"test_losses": np.arange(3.0)})
+    assert store.detailed() == {2} and store.measured() == set()
+    np.testing.assert_array_equal(store.load_details(2)["test_losses"], np.arange(3.0))
+    store.clear()
+    assert store.detailed() == set()
+
+
 def test_clear_removes_everything(tmp_path, member):
     store = PoolStore(tmp_path)
     store.save_member(member, {})

@@ -75,3 +75,12 @@ def cloud(num_models, level=0.5, seed=0, sign=1.0):
     """A pool as a table of others holds it."""
     x, noise = np.random.default_rng(seed).normal(size=(2, num_models))
     return pd.DataFrame({"sharpness": level * np.exp(0.1 * x), "test_loss": 1.6 + 0.05 * (sign * x + noise)})
+
+
+def make_details(num_models=40, noise=2.0, seed=0):
+    """Rises on 6 batches, gradient norms and losses of 30 test examples; means are related, single numbers noisy."""
+    rng = np.random.default_rng(seed)
+    level = rng.uniform(1, 3, (num_models, 1))
+    rises = 0.4 * level + 0.2 * noise * rng.normal(size=(num_models, 6))
+    norms = level + 0.2 * rng.normal(size=(num_models, 6))
+    return {"rises": rises, "gradient_norms": norms, "test_losses": level + noise * rng.normal(size=(num_models, 30))}

@@ -25,3 +25,14 @@ def test_the_way_from_the_text_to_the_code_is_called_so(tmp_path):
     lines = (tmp_path / "ablation.md").read_text().splitlines()
     assert lines[0] == "# GAT on Cora: from the paper's text to the released code"
     assert lines[2].endswith("the last row is the code's procedure.")
+
+
+def test_changes_between_steps_stand_in_the_table_where_they_are_known(tmp_path):
+    head, first, second = ABLATION_CSV.splitlines()
+    names = "tau_change,tau_change_ci_low,tau_change_ci_high"
+    (tmp_path / "ablation.csv").write_text(f"{head},{names}\n{first},,,\n{second},-0.75,-1.0,-0.5\n")
+    write_ablation(tmp_path, "gat")
+    lines = (tmp_path / "ablation.md").read_text().splitlines()
+    assert "| 50 | -0.750 | [-1.000, -0.500] |" in "".join(lines)
+    assert sum(line.endswith("| 50 |  |  |") for line in lines) == 1
+    assert "pairs of networks of the same seed" in lines[-1]

@@ -3,7 +3,13 @@
 import pytest
 
 from keras_sharpness.errors import InputError
-from keras_sharpness.studies.config import StudyConfig, make_config, released_config, study_config
+from keras_sharpness.studies.config import (
+    StudyConfig,
+    make_config,
+    released_config,
+    studies_of_splits,
+    study_config,
+)
 from keras_sharpness.studies.systems import SYSTEMS
 
 
@@ -55,6 +61,18 @@ def test_the_networks_that_are_climbed_are_of_another_pool_unless_they_match():
     assert (matched.climbed_schedule, matched.step_size) == (matched.schedule, 0.102)
     assert released_config("fcnn", step_size=0.5).step_size == 0.5
     assert released_config("fcnn", ("matching", "learning_rate")).step_size == 0.014
+
+
+def test_splits_have_pools_of_seeds_of_their_own():
+    configs = [*studies_of_splits(range(2), seed=5, model="gat", num_models=3)]
+    assert [(c.split_seed, c.seed, c.model, c.num_models) for c in configs] == [(0, 5, "gat", 3), (1, 6, "gat", 3)]
+
+
+def test_a_fixed_split_has_no_seed():
+    for settings in ({"model": "lenet"}, {"protocol": "released"}):
+        with pytest.raises(InputError, match="`split_seed` must be 0 where the split is fixed"):
+            make_config(split_seed=1, **settings)
+    assert make_config("released", ["split"], split_seed=1).split_seed == 1
 
 
 def test_the_order_of_the_particulars_does_not_matter():

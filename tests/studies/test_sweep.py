@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from keras_sharpness.errors import InputError
-from keras_sharpness.measures import worst_case_sharpness
+from keras_sharpness.files.checksum import load_arrays, save_arrays
+from keras_sharpness.measures import gradient_norm, worst_case_sharpness
 from keras_sharpness.pools.store import PoolStore
 from keras_sharpness.studies.config import make_config
 from keras_sharpness.studies.run import Stopped, run_study
@@ -45,13 +46,30 @@ def test_other_radii_and_the_whole_training_set(finished, monkeypatch):
     result = worst_case_sharpness(
         model, data.x, data.y, "mean_squared_error", rho=0.1, maximizer=study.maximizer, m=None, examples=train
     )
-    (values,) = sweep.measure([member])
-    assert values[1][1, 1] == pytest.approx(result.value, rel=1e-5)
-    assert np.all(np.diff(values[1], axis=0) > 0)
+    ((_, sharpness, norms),) = sweep.measure([member])
+    assert sharpness[1, 1] == pytest.approx(result.value, rel=1e-5)
+    assert np.all(np.diff(sharpness, axis=0) > 0)
+    options = {"norm": "linf", "scaling": "adaptive", "examples": train}
+    norm = gradient_norm(model, data.x, data.y, "mean_squared_error", **options)
+    assert norms[1] == pytest.approx(norm, rel=1e-4)
+    kept = load_arrays(folder / "sweep.npz")
+    np.testing.assert_allclose(kept["sharpness"][2], sharpness, rtol=1e-6)
+    np.testing.assert_allclose(kept["gradient_norms"][2], norms, rtol=1e-6)
+    for name, rows in (("sweep", 4), ("sweep_batch_sizes", 2), ("sweep_pairs", 0)):
+        assert len(pd.read_csv(folder / f"{name}.csv")) == rows
     with pytest.raises(InputError, match="sweep of the same radii and batch sizes"):
         run_sweep(Sweep(study, [0.01], [16]), folder, 3)
     with pytest.raises(InputError, match="weights of the first 4 models"):
         run_sweep(sweep, folder, 4)
+
+
+def test_a_sweep_of_old_without_gradient_norms_is_refused(finished):
+    study, folder = finished
+    path = folder / "sweep" / "00000.npz"
+    arrays = load_arrays(path)
+    save_arrays(path, **{name: arrays[name] for name in ("rhos", "ms", "sharpness")})
+    with pytest.raises(InputError, match="must hold gradient norms"):
+        run_sweep(Sweep(study, [0.01, 0.1], [16, "full"]), folder, 3)
 
 
 @pytest.mark.parametrize("rhos, ms", [([], [16]), ([0.1], []), ([-1.0], [16]), ([0.1], [0])])

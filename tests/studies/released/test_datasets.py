@@ -1,8 +1,12 @@
+import dataclasses
+
 import numpy as np
+import pytest
 
 from keras_sharpness import data
 from keras_sharpness.data import abalone, embedded
-from keras_sharpness.studies.config import released_config
+from keras_sharpness.errors import InputError
+from keras_sharpness.studies.config import make_config, released_config
 from keras_sharpness.studies.released.datasets import load, split_of_scikit_learn
 
 
@@ -34,3 +38,17 @@ def test_other_data_are_the_papers():
         ours, paper = load(config), data.load(config.system.dataset)
         assert ours.source == paper.source
         np.testing.assert_array_equal(ours.train, paper.train)
+
+
+def test_another_split_has_other_test_examples():
+    for model in ("fcnn", "gat"):
+        first, second = (load(make_config(model=model, split_seed=seed)) for seed in (0, 1))
+        assert second.source.endswith("split of seed 1") and not np.array_equal(first.test, second.test)
+
+
+def test_a_public_split_has_no_seed(monkeypatch):
+    public = dataclasses.replace(data.load("cora"), source="Planetoid's Cora, public split")
+    monkeypatch.setattr(data, "load", lambda *arguments: public)
+    assert load(make_config(model="gat")) is public
+    with pytest.raises(InputError, match="`split_seed` must be 0 with Planetoid's Cora, public split"):
+        load(make_config(model="gat", split_seed=1))
