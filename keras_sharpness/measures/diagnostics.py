@@ -106,11 +106,11 @@ class Diagnostics:
     def warn(self) -> None:
         """Logs one line if the ascent is far from the maximum.
 
-        That is, if a single step rises farther, or more steps promise more than the whole rise. The value is then at
-        most about half of what a better ascent finds.
+        That is, if a single step rises farther by more than 5 %, or the slope promises more than the whole rise on top.
         """
-        if self.beaten or self.means()["remaining"] > 1:
-            log.warning("%s; take step_size='auto' or APGD instead", self.verdict)
+        found = self.means()
+        if self.beaten and found["single_step_ratio"] < 1 - TOLERANCE or found["remaining"] > 1:
+            log.warning("the worst-case ascent has %s; step_size='auto' and APGD fit every scale", self.verdict)
 
 
 def diagnose(climb: Climb, rho: float) -> Diagnostics:

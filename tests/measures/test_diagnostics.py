@@ -109,6 +109,7 @@ def diagnostics(**fields):
         ({"remaining": 0.3}, "not settled: the slope promises 0.3 times the rise on top", False),
         ({"remaining": 14.0}, "not settled: the slope promises 14 times the rise on top", True),
         ({"single_rise": 0.3}, "not settled: one steepest step rises 1.5 times as far", True),
+        ({"single_rise": 0.206}, "not settled: one steepest step rises 1.03 times as far", False),
         # Rounding of the loss decides nothing.
         ({"rise": 1e-5, "single_rise": 1.05e-5}, "settled", False),
         ({"rise": 0, "single_rise": -1}, "not settled: no rise beyond rounding", False),

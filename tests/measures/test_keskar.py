@@ -20,7 +20,7 @@ def test_keskar_sharpness(small, flat):
     ("call", "message"),
     [
         (lambda s: ks.keskar_sharpness(*s, epsilon=-1.0), "`epsilon` must be finite and positive"),
-        (lambda s: ks.keskar_sharpness(*s, m=3), "further arguments must be among examples"),
+        (lambda s: ks.keskar_sharpness(*s, m=3), "further arguments must be among .*examples"),
     ],
 )
 def test_bad_arguments_are_refused(small, call, message):
