@@ -22,16 +22,40 @@ If they are gone: list the public classes, `keras.layers.Conv1D` to `Conv3D`, th
 """
 
 
-def flatten_layers(model: keras.Model) -> list[keras.layers.Layer]:
-    """Returns all layers of a model, those inside other layers too.
+def flatten_layers(layer: keras.layers.Layer, recursive: bool = True) -> list[keras.layers.Layer]:
+    """Returns the layers inside a model or layer, those inside other layers too.
 
     For looking for a kind of layer wherever it is. If `_flatten_layers` is gone: walk `model.layers` and the attributes
     of each layer.
 
     Args:
-        model: The model, which is not among them.
+        layer: The model or layer, which is not among them.
+        recursive: Whether layers inside other layers are among them.
     """
-    return list(model._flatten_layers(include_self=False, recursive=True))
+    return list(layer._flatten_layers(include_self=False, recursive=recursive))
+
+
+def producers(model: keras.Model, backwards: bool = False) -> list[Any]:
+    """Returns the operations of a functional model depth first: each comes after those that it takes its inputs from.
+
+    If `_keras_history` or `_inbound_nodes` is gone: leave the function out. `models.torch_layouts.orders` then knows
+    one order of layers less.
+
+    Args:
+        model: The model.
+        backwards: Whether the last input of an operation comes first.
+    """
+    found: dict[int, Any] = {}
+    waiting = [(tensor, False) for tensor in reversed(model.outputs)]
+    while waiting:
+        tensor, expanded = waiting.pop()
+        operation, node, _ = tensor._keras_history
+        if expanded:
+            found.setdefault(id(operation), operation)
+        elif id(operation) not in found:
+            inputs = operation._inbound_nodes[node].input_tensors
+            waiting += [(tensor, True), *((part, False) for part in (inputs if backwards else inputs[::-1]))]
+    return list(found.values())
 
 
 def call_takes_training(model: keras.Model) -> bool:

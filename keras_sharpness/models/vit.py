@@ -109,7 +109,6 @@ class Tokens(layers.Layer):
 
 
 def _block(z: Array, num_heads: int, mlp_width: int, dropout: float) -> Array:
-    """Applies one block of equations 2 and 3."""
     width = z.shape[-1]
     # Keras counts the axes of an attention's kernels as if they were those of a convolution, which makes its Glorot
     # initializer several times too small. Each kernel maps width to width.

@@ -57,6 +57,23 @@ def test_flatten_layers_finds_layers_inside_layers():
         assert model not in layers
 
 
+def test_flatten_layers_without_those_inside_layers():
+    model = keras.Sequential([keras.Input((3, 2)), Wrapping()])
+    with advice(internals.flatten_layers):
+        assert model.layers[0].inner not in internals.flatten_layers(model, recursive=False)
+        assert internals.flatten_layers(model.layers[0], recursive=False) == [model.layers[0].inner]
+
+
+def test_producers_go_depth_first():
+    x = keras.Input((2,), name="x")
+    first = keras.layers.Dense(2, name="a2")(keras.layers.Dense(2, name="a1")(x))
+    second = keras.layers.Dense(2, name="b")(x)
+    model = keras.Model(x, keras.layers.Add(name="sum")([first, second]))
+    with advice(internals.producers):
+        assert [step.name for step in internals.producers(model)] == ["x", "a1", "a2", "b", "sum"]
+        assert [step.name for step in internals.producers(model, backwards=True)] == ["x", "b", "a1", "a2", "sum"]
+
+
 def test_call_takes_training():
     with advice(internals.call_takes_training):
         assert internals.call_takes_training(WithTraining())

@@ -322,6 +322,53 @@ def test_other_models_are_refused(build, message):
         ks.interop.to_torch(build())
 
 
+def values(model):
+    return [ops.convert_to_numpy(weight).copy() for weight in model.weights]
+
+
+def test_outputs_that_differ_are_refused_and_change_nothing():
+    """The same weights in a network of another activation, and with normalizations of another epsilon."""
+    module, x = randomize(fcnn()), np.random.default_rng(0).normal(size=(9, 10)).astype("float32")
+    expected = predict_in_torch(module, x)
+    for model in (ks.models.fcnn(), ks.models.fcnn(activation="elu")):
+        before = values(model)
+        message = r"outputs of model and PyTorch must agree to 0.0001 of the largest. Received: a difference of \d"
+        with pytest.raises(ks.InputError, match=message) as error:
+            ks.interop.load_torch(model, module.state_dict(), inputs=x, outputs=expected)
+        assert "\n" not in str(error.value)
+        for now, then in zip(values(model), before, strict=True):
+            np.testing.assert_array_equal(now, then)
+    ks.interop.load_torch(our_fcnn(), module.state_dict(), inputs=x, outputs=expected)
+    ks.interop.load_torch(ks.models.fcnn(), module.state_dict(), inputs=x, outputs=expected, tolerance=10.0)
+
+
+UNCOMPARABLE = {
+    "alone": ({"inputs": np.ones((2, 10))}, "must be given together"),
+    "shape": ({"inputs": np.ones((2, 10)), "outputs": np.ones((2, 3))}, r"have the shapes \[\(2, 1\)\].*\(2, 3\)"),
+    "structure": ({"inputs": np.ones((2, 10)), "outputs": [np.ones((2, 1))] * 2}, "have the shapes"),
+    "zero": ({"inputs": np.ones((2, 10)), "outputs": np.zeros((2, 1))}, "finite, and not all zero"),
+    "not_finite": ({"inputs": np.ones((2, 10)), "outputs": np.full((2, 1), np.nan)}, "finite, and not all zero"),
+    "inputs": ({"inputs": np.ones((2, 7)), "outputs": np.ones((2, 1))}, "`inputs` must be inputs of the model"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), UNCOMPARABLE.values(), ids=UNCOMPARABLE)
+def test_outputs_that_cannot_be_compared_are_refused(arguments, message):
+    model = our_fcnn()
+    before = values(model)
+    with pytest.raises(ks.InputError, match=message) as error:
+        ks.interop.load_torch(model, fcnn().state_dict(), **arguments)
+    assert "\n" not in str(error.value)
+    for now, then in zip(values(model), before, strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
+def test_an_unbuilt_model_is_refused_with_outputs_too():
+    arguments = {"inputs": np.ones((2, 10)), "outputs": np.ones((2, 1))}
+    with pytest.raises(ks.InputError, match="`model` must be built"):
+        ks.interop.load_torch(keras.Sequential([layers.Dense(2)]), fcnn().state_dict(), **arguments)
+
+
 class Malicious:
     def __init__(self, path):
         self.path = path
