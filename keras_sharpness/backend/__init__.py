@@ -33,6 +33,7 @@ vectorize = _backend.vectorize
 scan = _backend.scan
 sparse_product = _backend.sparse_product
 repeatable = _backend.repeatable
+in_scope = _backend.in_scope
 use_one_thread_per_operation = _backend.use_one_thread_per_operation
 workers = _backend.workers
 devices = _backend.devices

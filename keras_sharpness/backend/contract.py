@@ -1,9 +1,10 @@
 """What a backend must offer beyond `keras.ops`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+import keras
 import numpy as np
 
 
@@ -118,6 +119,14 @@ class Backend(Protocol):
         """Returns a context in which layers that draw from the backend's global generator draw the same each time.
 
         The generator is left as it was.
+        """
+
+    def in_scope(self, layers: Iterable[keras.Layer], values: Mapping[int, Any]) -> AbstractContextManager[None]:
+        """Returns a context in which layers that Keras's stateless scope does not reach compute with given values.
+
+        Args:
+            layers: Layers, those inside other layers too.
+            values: A tensor for each variable, by the identity of the variable.
         """
 
     def use_one_thread_per_operation(self) -> None:

@@ -136,6 +136,17 @@ def unscale_loss(value: Any) -> Any:
     return unscale_loss_for_distribution(value)
 
 
+def producer(tensor: keras.KerasTensor) -> Any:
+    """Returns the layer or operation that a symbolic tensor comes from, or None.
+
+    If `_keras_history` is gone: look for the operation of `model.operations` whose `output` the tensor is.
+
+    Args:
+        tensor: An output of a functional model.
+    """
+    return getattr(getattr(tensor, "_keras_history", None), "operation", None)
+
+
 def keras_mask(tensor: Any) -> Any:
     """Returns the mask that a layer attached to its output, which losses then heed, or None.
 

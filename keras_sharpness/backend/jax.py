@@ -2,11 +2,12 @@
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import keras
 import numpy as np
 
 # XLA has a fast convolution for the CPU, but not inside a loop: there it takes more than ten times as long.
@@ -62,6 +63,11 @@ def sparse_product(matrix: np.ndarray) -> Callable[..., Any]:
 
 def repeatable() -> contextlib.AbstractContextManager[None]:
     """JAX has no global generator."""
+    return contextlib.nullcontext()
+
+
+def in_scope(layers: Iterable[keras.Layer], values: Mapping[int, Any]) -> contextlib.AbstractContextManager[None]:
+    """Every layer reads its variables from Keras's scope."""
     return contextlib.nullcontext()
 
 

@@ -6,7 +6,7 @@ less than it costs to compile.
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -155,6 +155,11 @@ def _weighted_sum(values: np.ndarray, sources: np.ndarray, targets: np.ndarray, 
 
 def repeatable() -> contextlib.AbstractContextManager[None]:
     """Keras's layers draw from their own seed generators on TensorFlow."""
+    return contextlib.nullcontext()
+
+
+def in_scope(layers: Iterable[keras.Layer], values: Mapping[int, Any]) -> contextlib.AbstractContextManager[None]:
+    """Every layer reads its variables from Keras's scope."""
     return contextlib.nullcontext()
 
 

@@ -3,14 +3,16 @@
 import contextlib
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 import torch
 from keras import ops
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from keras_sharpness.backend import torch_autograd, torch_modules
 from keras_sharpness.backend.loops import unrolled
 
 LOOPS_CONVOLUTIONS = True
@@ -28,16 +30,18 @@ def value_and_grad(fn: Callable[..., Any], has_aux: bool = False) -> Callable[..
         gradient, output = transformed(weights, *args)
         return output, gradient
 
-    return wrapped
+    return _or_plainly(wrapped, torch_autograd.value_and_grad(fn, has_aux))
 
 
 def hvp(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Reverse over reverse mode: not every operation has a forward derivative."""
 
     def wrapped(point: list[Any], direction: list[Any]) -> list[Any]:
-        pull = torch.func.vjp(torch.func.grad(fn), point)[1]
-        return pull(direction)[0]
+        with _twice_differentiable():
+            pull = torch.func.vjp(torch.func.grad(fn), point)[1]
+            return pull(direction)[0]
 
+    # Not plainly: within a custom gradient, autograd would take for constant what the forward pass computed.
     return wrapped
 
 
@@ -45,11 +49,12 @@ def jvp(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Reverse over reverse mode too: u -> J'u is linear, wherever it is taken, and its transpose is J."""
 
     def wrapped(point: list[Any], direction: list[Any]) -> tuple[Any, ...]:
-        value, pull = torch.func.vjp(fn, point)[:2]
-        transposed = torch.func.vjp(pull, keras.tree.map_structure(torch.zeros_like, value))[1]
-        return value, transposed((direction,))[0]
+        with _twice_differentiable():
+            value, pull = torch.func.vjp(fn, point)[:2]
+            transposed = torch.func.vjp(pull, keras.tree.map_structure(torch.zeros_like, value))[1]
+            return value, transposed((direction,))[0]
 
-    return wrapped
+    return _or_plainly(wrapped, torch_autograd.jvp(fn))
 
 
 def vjp(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,7 +62,29 @@ def vjp(fn: Callable[..., Any]) -> Callable[..., Any]:
         value, pull = torch.func.vjp(fn, point)[:2]
         return value, pull(cotangent)[0]
 
+    return _or_plainly(wrapped, torch_autograd.vjp(fn))
+
+
+def _or_plainly(transformed: Callable[..., Any], plain: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns a function that takes derivatives by `torch.func`, and by autograd where that cannot.
+
+    `keras.ops.custom_gradient` is an `autograd.Function` of the old form, which `torch.func` refuses.
+    """
+
+    def wrapped(*args: Any) -> Any:
+        try:
+            return transformed(*args)
+        except RuntimeError as error:
+            if "setup_context" not in str(error):
+                raise
+            return plain(*args)
+
     return wrapped
+
+
+def _twice_differentiable() -> contextlib.AbstractContextManager[None]:
+    """Has attention computed step by step: its fused form has no second derivative."""
+    return sdpa_kernel(SDPBackend.MATH)
 
 
 def compile(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -81,6 +108,12 @@ def repeatable() -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         yield
+
+
+def in_scope(layers: Iterable[keras.Layer], values: Mapping[int, Any]) -> contextlib.AbstractContextManager[None]:
+    """`keras.layers.TorchModuleWrapper` runs a PyTorch module, which reads its own parameters."""
+    wrappers = [layer for layer in layers if isinstance(layer, keras.layers.TorchModuleWrapper)]
+    return torch_modules.with_values(wrappers, values) if wrappers else contextlib.nullcontext()
 
 
 def sparse_product(matrix: np.ndarray) -> Callable[..., Any]:

@@ -80,6 +80,12 @@ def test_call_takes_training():
         assert not internals.call_takes_training(WithoutTraining())
 
 
+def test_producer_of_an_output():
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    with advice(internals.producer):
+        assert internals.producer(model.outputs[0]) is model.layers[-1]
+
+
 def test_compiled_loss_weights():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     with advice(internals.compiled_loss_weights):
@@ -134,7 +140,8 @@ def test_allow_many_functions_keeps_tensorflow_from_warning():
 
 
 def test_no_other_module_uses_a_private_name_of_keras():
-    private = re.compile(r"keras\.src|\._flatten_layers|\._call_has_training_arg|\._compile_loss\b|_omit_frequent")
+    names = (r"keras\.src", r"\._flatten_layers", r"\._call_has_training_arg", r"\._compile_loss\b", "_keras_history")
+    private = re.compile("|".join((*names, "_omit_frequent")))
     for path in (*(ROOT / "keras_sharpness").rglob("*.py"), *(ROOT / "benchmarks").rglob("*.py")):
         if path.name != "internals.py":
             assert not private.search(path.read_text()), f"{path} must go through backend/internals.py"
