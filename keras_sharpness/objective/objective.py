@@ -9,15 +9,18 @@ import numpy as np
 from keras import ops
 
 from keras_sharpness import backend
-from keras_sharpness.backend.internals import added_losses, call_takes_training
+from keras_sharpness.backend.internals import added_losses, call_takes_training, flatten_layers
 from keras_sharpness.errors import InputError, reason, require
 from keras_sharpness.objective.labelled_data import LabelledData, take
 from keras_sharpness.objective.losses import BatchLoss, LossLike
+from keras_sharpness.objective.measurable import fixed_batch_size
 from keras_sharpness.objective.own_loss import OwnLoss, find_batch_loss
 from keras_sharpness.typing import Array, Data, State, Weights
 
 # More than one, since an axis of length one fits any other.
 MOST_OUTLINED = 13
+# Types of weights that are perturbed in float32.
+SHORT = ("float16", "bfloat16")
 
 
 class Objective:
@@ -60,6 +63,8 @@ class Objective:
         require(model.built, "`model` must be built: call it on a batch, or give it an Input", model=model.name)
         self.model, self.on_graph, self.regularization = model, on_graph, regularization
         self.batch_loss = find_batch_loss(model, loss, normalize_logits, regularization)
+        wrapper = keras.layers.TorchModuleWrapper
+        self._holds_modules = any(isinstance(layer, wrapper) for layer in flatten_layers(model))
 
     def check(self, data: LabelledData, examples: np.ndarray) -> None:
         """Checks that data, model and loss fit, before anything is computed.
@@ -72,10 +77,21 @@ class Objective:
             InputError: If a number is not finite, the model does not take the inputs, or the loss not the targets.
         """
         data.require_finite(examples)
-        at = (*values(self.model), data.tensors, ops.convert_to_tensor(np.ravel(examples)[:MOST_OUTLINED]))
+        fixed = None if self.on_graph else fixed_batch_size(self.model)
+        count = fixed or min(np.size(examples), MOST_OUTLINED)
+        at = (*values(self.model), data.tensors, ops.convert_to_tensor(np.resize(examples, count)))
         outputs, *_ = _outline("`x` must be inputs that the model takes", partial(self.outputs, training=False), *at)
         self.batch_loss.check_labels(take(data.tensors[1], ops.convert_to_tensor(np.unique(examples))), outputs)
         _outline("`y` must be targets that the loss takes", partial(self.loss_and_error, training=False), *at)
+
+    def takes(self, data: LabelledData, size: int) -> bool:
+        """Returns whether the model takes a number of examples at once, and returns an output for each."""
+        at = (*values(self.model), data.tensors, ops.zeros(size, "int32"))
+        try:
+            outputs, *_ = _outline("", partial(self.outputs, training=False), *at)
+        except InputError:
+            return False
+        return all(output.shape[0] == size for output in keras.tree.flatten(outputs))
 
     def outputs(self, weights: Weights, state: State, data: Data, indices: Array, training: bool) -> tuple[Any, ...]:
         """Returns the model's outputs for a batch, its targets, and the state after the forward pass.
@@ -161,9 +177,13 @@ class Objective:
         inputs, targets = data[0], take(data[1], indices)
         inputs = inputs if self.on_graph else take(inputs, indices)
         variables = self.model.non_trainable_variables
-        mapping = [*zip(self.model.trainable_variables, weights, strict=True), *zip(variables, state, strict=True)]
+        trainable = self.model.trainable_variables
+        rounded = [ops.cast(w, v.dtype) if v.dtype in SHORT else w for w, v in zip(weights, trainable, strict=True)]
+        mapping = [*zip(trainable, rounded, strict=True), *zip(variables, state, strict=True)]
         options = {"training": training} if call_takes_training(self.model) else {}
-        with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope:
+        layers = flatten_layers(self.model) if self._holds_modules else []
+        others = backend.in_scope(layers, {id(variable): value for variable, value in mapping})
+        with others, keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope:
             outputs = self.model(inputs, **options)
             found = read(inputs, targets, take(outputs, indices) if self.on_graph else outputs)
         new = [scope.get_current_value(variable) for variable in variables]
@@ -179,8 +199,17 @@ class Objective:
 
 
 def values(model: keras.Model) -> tuple[Weights, State]:
-    """Returns a model's trainable weights and its non-trainable variables."""
-    return [v.value for v in model.trainable_variables], [v.value for v in model.non_trainable_variables]
+    """Returns a model's trainable weights and its non-trainable variables.
+
+    Weights of 16 bits come in float32: in their own type, balls and perturbations would be mostly rounding.
+    """
+    weights = [ops.cast(v.value, "float32") if v.dtype in SHORT else v.value for v in model.trainable_variables]
+    return weights, [v.value for v in model.non_trainable_variables]
+
+
+def perturbation_dtype(variable: keras.Variable) -> str:
+    """Returns the type in which a weight is perturbed."""
+    return "float32" if variable.dtype in SHORT else str(variable.dtype)
 
 
 def _outline(what: str, fn: Callable[..., Any], *args: Any) -> Any:
