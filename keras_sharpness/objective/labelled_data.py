@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sharpness.errors import require
+from keras_sharpness.errors import InputError, require
 from keras_sharpness.objective.graph import Field, Graph
 from keras_sharpness.typing import Array, Data
 
@@ -87,8 +87,9 @@ class LabelledData:
             InputError: If a number is not finite.
         """
         inputs, targets = self.tensors
+        which = np.unique(examples)
         _require_finite("x", inputs)
-        _require_finite("y", take(targets, ops.convert_to_tensor(np.unique(examples))))
+        _require_finite("y", take(targets, ops.convert_to_tensor(which)), which)
 
 
 def take(structure: Any, indices: Array) -> Any:
@@ -97,13 +98,14 @@ def take(structure: Any, indices: Array) -> Any:
 
 
 def _to_arrays(x: Any, y: Any) -> tuple[Any, Any]:
+    _require_dense(x, y)
     if isinstance(x, Graph) or not _is_batches(x):
         require(y is not None, "`y` must be given where `x` holds only inputs", x=type(x).__name__)
         return x, y
     require(y is None, "`y` must be left out where `x` yields batches of (inputs, targets)", x=type(x).__name__)
     batches = [_arrays_of(batch) for batch in _finite_batches(x)]
     require(bool(batches), "`x` must yield at least one batch", x=type(x).__name__)
-    x, y, *weight = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *batches)
+    x, y, *weight = keras.tree.map_structure(_joined, *batches)
     return x, Weighted(y, *weight) if weight else y
 
 
@@ -117,6 +119,21 @@ def _with_class_weights(y: Any, class_weight: Mapping[int, float]) -> Weighted:
     classes = labels.argmax(axis=-1) if one_hot else labels.reshape(len(labels), -1)[:, 0]
     weights = np.array([class_weight.get(int(label), 1.0) for label in classes], "float32")
     return Weighted(y, weights if given is None else np.asarray(given).reshape(len(weights)) * weights)
+
+
+def _joined(*parts: np.ndarray) -> np.ndarray:
+    shapes = sorted({part.shape[1:] for part in parts})
+    what = "`x` must yield batches whose examples have one shape: pad all sequences to one length, not batch by batch"
+    require(len(shapes) == 1, what, shapes=shapes[:3])
+    return np.concatenate(parts)
+
+
+def _require_dense(*structures: Any) -> None:
+    for array in keras.tree.flatten(structures):
+        kind = type(array).__name__
+        sparse = hasattr(array, "tocoo") or kind in ("SparseTensor", "BCOO") or getattr(array, "is_sparse", False)
+        require(not sparse, "`x` and `y` must be dense, such as x.toarray() or tf.sparse.to_dense(x)", type=kind)
+        require(kind != "RaggedTensor", "`x` and `y` must not be ragged: pad to one length, x.to_tensor()", type=kind)
 
 
 def _count(x: Any, y: Any) -> int:
@@ -173,7 +190,14 @@ def _to_tensor(array: Any) -> Array:
     return ops.convert_to_tensor(array)
 
 
-def _require_finite(name: str, structure: Any) -> None:
-    for array in keras.tree.flatten(structure):
+def _require_finite(name: str, structure: Any, examples: np.ndarray | None = None) -> None:
+    for path, array in keras.tree.flatten_with_path(structure):
         is_float = "float" in keras.backend.standardize_dtype(array.dtype)
-        require(not is_float or bool(ops.all(ops.isfinite(array))), f"`{name}` must hold only finite numbers")
+        if is_float and not bool(ops.all(ops.isfinite(array))):
+            rows = np.unique(np.nonzero(~np.isfinite(ops.convert_to_numpy(array)))[0])
+            first = int(rows[0] if examples is None else examples[rows[0]])
+            of = "".join(f"[{key!r}]" for key in path)
+            raise InputError(
+                f"`{name}` must hold only finite numbers. Received: {name}{of} of example {first} is not, the first of "
+                f"{len(rows)}"
+            )

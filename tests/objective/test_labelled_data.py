@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import scipy.sparse
 from keras import ops
 
 from keras_sharpness.errors import InputError
@@ -86,8 +87,17 @@ def test_inputs_must_all_be_finite_but_only_the_targets_that_matter(bad):
         LabelledData(X, targets).require_finite(np.array([[0, 6]]))
     inputs = X.copy()
     inputs[6, 1] = bad
-    with pytest.raises(InputError, match="`x` must hold only finite numbers"):
+    with pytest.raises(InputError, match="`x` must hold only finite numbers.*x of example 6 is not, the first of 1"):
         LabelledData(inputs, Y).require_finite(np.array([0]))
+    with pytest.raises(InputError, match=r"x\['b'\] of example 6 is not"):
+        LabelledData({"a": X, "b": inputs}, Y).require_finite(np.array([0]))
+    targets[[2, 4, 5]] = bad
+    with pytest.raises(InputError, match="y of example 4 is not, the first of 2"):
+        LabelledData(X, targets).require_finite(np.array([[5, 1], [4, 3]]))
+
+
+def ragged():
+    return pytest.importorskip("tensorflow").ragged.constant([[1.0, 2.0], [3.0]])
 
 
 def endless():
@@ -108,6 +118,10 @@ def endless():
         (lambda: ({"a": X, "b": X[:3]}, Y), "equally many examples"),
         (lambda: (X[:0], Y[:0]), "equally many examples"),
         (lambda: (X, 1.0), "examples along their first axis"),
+        (lambda: (iter([(X, Y), (X[:, :1], Y)]),), r"pad all sequences to one length.*shapes=\[\(1,\), \("),
+        (lambda: (scipy.sparse.csr_matrix(X), Y), "must be dense, such as x.toarray.*csr_matrix"),
+        (lambda: ({"a": scipy.sparse.coo_array(X)}, Y), "must be dense, such as x.toarray.*coo_array"),
+        (lambda: (ragged(), Y), "must not be ragged: pad to one length"),
         (lambda: (np.array([1j]), Y[:1]), "must hold real numbers"),
         (lambda: (np.array([None]), Y[:1]), "must hold real numbers"),
     ],
