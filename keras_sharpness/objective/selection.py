@@ -10,8 +10,10 @@ from keras_sharpness.backend.internals import flatten_layers
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.objective.layers import NORMALIZATIONS
 
-Selection: TypeAlias = str | Sequence[str] | Callable[[keras.Variable], bool]
-"""One of "all", "no_biases", "no_normalization", "kernels"; names or patterns; or a test of a variable."""
+Part: TypeAlias = str | keras.layers.Layer | keras.Variable
+Selection: TypeAlias = Part | Sequence[Part] | Callable[[keras.Variable], bool]
+"""One of "all", "no_biases", "no_normalization", "kernels"; layers, weights, their names or patterns, one or several;
+or a test of a variable."""
 
 
 def select(model: keras.Model, selection: Selection = "all") -> list[bool]:
@@ -20,14 +22,14 @@ def select(model: keras.Model, selection: Selection = "all") -> list[bool]:
     Args:
         model: The model.
         selection: "all"; "no_biases"; "no_normalization" (without scale and offset of normalization layers); "kernels"
-            (without both); names of layers or weights, or patterns such as "dense*" or "*/kernel"; or a function of a
-            variable.
+            (without both); layers or weights, their names, or patterns such as "dense*" or "*/kernel", one or several;
+            or a function of a variable.
 
     Raises:
         InputError: If a name matches nothing, or nothing is left.
     """
     variables = model.trainable_variables
-    if callable(selection):
+    if callable(selection) and not isinstance(selection, keras.layers.Layer):
         chosen = [bool(selection(v)) for v in variables]
     elif isinstance(selection, str) and selection in ("all", "no_biases", "no_normalization", "kernels"):
         without_biases = selection in ("no_biases", "kernels")
@@ -39,10 +41,10 @@ def select(model: keras.Model, selection: Selection = "all") -> list[bool]:
             for v in variables
         ]
     else:
-        patterns = [selection] if isinstance(selection, str) else selection
-        words = isinstance(patterns, Sequence) and all(isinstance(pattern, str) for pattern in patterns)
-        require(words, "`select` must be a name, names or a function of a variable", select=selection)
-        chosen = _by_name(variables, list(patterns))
+        parts = [selection] if isinstance(selection, Part) else selection
+        known = isinstance(parts, Sequence) and all(isinstance(part, Part) for part in parts)
+        require(known, "`select` must be names, layers, weights or a function of a variable", select=selection)
+        chosen = _by_part(variables, list(parts))
     if not any(chosen):
         raise InputError(f"`select` must leave a weight that moves. Received: select={selection!r}")
     return chosen
@@ -55,16 +57,22 @@ def by_layer(model: keras.Model) -> dict[str, list[bool]]:
     return {path: [p == path for p in paths] for path in dict.fromkeys(paths)}
 
 
-def _by_name(variables: list[keras.Variable], patterns: list[str]) -> list[bool]:
-    paths = [v.path for v in variables]
-    matches = [[_matches(path, pattern) for path in paths] for pattern in patterns]
-    for pattern, found in zip(patterns, matches, strict=True):
+def _by_part(variables: list[keras.Variable], parts: list[Part]) -> list[bool]:
+    matches = [[_belongs(variable, part) for variable in variables] for part in parts]
+    for part, found in zip(parts, matches, strict=True):
         if not any(found):
+            given = part if isinstance(part, str) else part.name
             raise InputError(
-                f"`select` must name layers or weights of the model, or be one of all, no_biases, no_normalization, "
-                f"kernels. Received: {pattern!r}; weights: {', '.join(paths)}"
+                f"`select` must name layers or weights of the model, or be one of all, no_biases, "
+                f"no_normalization, kernels. Received: {given!r}; weights: {', '.join(v.path for v in variables)}"
             )
     return [any(found) for found in zip(*matches, strict=True)]
+
+
+def _belongs(variable: keras.Variable, part: Part) -> bool:
+    if isinstance(part, keras.layers.Layer):
+        return any(variable is own for own in part.trainable_variables)
+    return _matches(variable.path, part) if isinstance(part, str) else variable is part
 
 
 def _matches(path: str, pattern: str) -> bool:

@@ -37,6 +37,16 @@ def test_selections(model, selection, expected):
     assert "".join(str(int(moves)) for moves in select(model, selection)) == expected
 
 
+def test_layers_and_weights_themselves(model):
+    first, normalize = model.get_layer("first"), model.get_layer("normalize")
+    assert select(model, first) == select(model, "first")
+    assert select(model, [normalize, "last"]) == select(model, ["normalize", "last"])
+    assert select(model, first.kernel) == select(model, "first/kernel")
+    assert all(select(model, model))
+    with pytest.raises(InputError, match="must name layers or weights of the model.*Received: 'elsewhere'"):
+        select(model, keras.layers.Dense(1, name="elsewhere"))
+
+
 def test_layers(model):
     layers = by_layer(model)
     assert [path.split("/")[-1] for path in layers] == ["first", "normalize", "second", "last"]
