@@ -21,13 +21,13 @@ def multiply(a: Weights, b: Weights) -> Weights:
 
 
 def scale(factor: float | Array, a: Weights) -> Weights:
-    """Returns factor * a."""
-    return [factor * x for x in a]
+    """Returns factor * a, of the dtypes of a."""
+    return [_of_type(factor, x) * x for x in a]
 
 
 def add_scaled(a: Weights, factor: float | Array, b: Weights) -> Weights:
-    """Returns a + factor * b."""
-    return [x + factor * y for x, y in zip(a, b, strict=True)]
+    """Returns a + factor * b, of the dtypes of b."""
+    return [x + _of_type(factor, y) * y for x, y in zip(a, b, strict=True)]
 
 
 def divide(a: Weights, b: Weights) -> Weights:
@@ -43,6 +43,11 @@ def where(condition: Array, a: Weights, b: Weights) -> Weights:
 def zeros_like(a: Weights) -> Weights:
     """Returns zeros of the shapes and dtypes of a."""
     return [ops.zeros_like(x) for x in a]
+
+
+def cast_like(a: Weights, b: Weights) -> Weights:
+    """Returns a, of the dtypes of b."""
+    return [ops.cast(x, y.dtype) for x, y in zip(a, b, strict=True)]
 
 
 def clip(a: Weights, low: Weights, high: Weights) -> Weights:
@@ -85,3 +90,7 @@ def unflatten(vector: Array, like: Weights) -> Weights:
         arrays.append(ops.reshape(vector[start : start + size], x.shape))
         start += size
     return arrays
+
+
+def _of_type(factor: float | Array, array: Array) -> float | Array:
+    return ops.cast(factor, array.dtype) if getattr(factor, "dtype", array.dtype) != array.dtype else factor

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import keras
 from keras import ops
 
 from keras_sharpness import backend
@@ -94,12 +95,12 @@ class Evaluation:
         """Returns losses, error rates and gradients of the batches, from their means over pieces."""
         gradient = gradient or []
         if self._factor is None:
-            return Values(*found), gradient
+            return _values(*found), gradient
         losses, errors, masses, counts = found
         factors = self._factor(masses)
         # Masses depend on no weight.
         scaled = [array * _along(factors, array) for array in gradient]
-        return Values(losses * factors, ops.divide_no_nan(errors, counts)), scaled
+        return _values(losses * factors, ops.divide_no_nan(errors, counts)), scaled
 
     def zeros(self, weights: Weights) -> Weights:
         """Returns no perturbation for each cell of a block."""
@@ -113,3 +114,8 @@ class Evaluation:
 def _along(factors: Array, array: Array) -> Array:
     """Returns factors along the first axis of an array, with as many axes."""
     return ops.cast(ops.reshape(factors, (-1, *(1,) * (len(array.shape) - 1))), array.dtype)
+
+
+def _values(*found: Array) -> Values:
+    # Of Keras's float type, as are the numbers that loops carry along.
+    return Values(*(ops.cast(value, keras.config.floatx()) for value in found))

@@ -90,7 +90,7 @@ class APGD:
 
     def _check(self, state: AscentState) -> tuple[Array, AscentState]:
         """Returns whether to halve the step size and go back to the best point, and the state with that size."""
-        interval = ops.take(ops.convert_to_tensor(self._intervals()), state["k"], axis=0)
+        interval = ops.take(ops.convert_to_tensor(self._intervals(), state["rises"].dtype), state["k"], axis=0)
         at_checkpoint = interval > 0
         few_rises = state["rises"] < self.min_rises * interval
         stuck = ops.logical_and(

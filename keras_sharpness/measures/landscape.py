@@ -185,7 +185,7 @@ def _losses(sample: Sample, directions: list[Direction], coordinates: np.ndarray
             own = keras.ops.take(coordinates, block["draw"], axis=0)
             delta = evaluation.zeros(weights)
             for k, vector in enumerate(vectors):
-                moves = [keras.ops.reshape(own[:, k], (-1,) + (1,) * len(v.shape)) * v for v in vector]
+                moves = [_along(own[:, k], v) for v in vector]
                 delta = [d + move for d, move in zip(delta, moves, strict=True)]
             return evaluation.values(weights, state, data, delta, block).losses
 
@@ -194,6 +194,11 @@ def _losses(sample: Sample, directions: list[Direction], coordinates: np.ndarray
     vectors = [direction.vector(sample) for direction in directions]
     run = sample.grid(len(coordinates)).compile(make, ("landscape", len(vectors)))
     return run(*sample.values(), keras.ops.convert_to_tensor(coordinates, "float32"), vectors)[0]
+
+
+def _along(steps: Array, vector: Array) -> Array:
+    """Returns a vector times each of some steps, along a leading axis."""
+    return keras.ops.cast(keras.ops.reshape(steps, (-1,) + (1,) * len(vector.shape)), vector.dtype) * vector
 
 
 def _direction(given: DirectionLike, random: RandomDirection, ascent: AscentDirection) -> Direction:

@@ -95,4 +95,5 @@ class Region(NamedTuple):
     def sample(self, *keys: Array) -> Weights:
         """Returns a point drawn uniformly from the ball, in scaled coordinates; keys as of `noise.bits`."""
         moves = [ops.cast(c != 0, c.dtype) for c in self.scale]
-        return self.project(tree.scale(self.rho, tree.multiply(self.scale, self.norm.sample(moves, *keys))))
+        drawn = tree.cast_like(self.norm.sample(moves, *keys), self.scale)
+        return self.project(tree.scale(self.rho, tree.multiply(self.scale, drawn)))
