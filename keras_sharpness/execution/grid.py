@@ -1,6 +1,8 @@
 """The grid of (batch, draw) that every measure of batches works through."""
 
+import logging
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -9,7 +11,7 @@ from keras import ops
 
 from keras_sharpness import backend
 from keras_sharpness.distribution import distribute
-from keras_sharpness.errors import require, require_count
+from keras_sharpness.errors import InputError, reason, require, require_count
 from keras_sharpness.execution import compiled
 from keras_sharpness.execution.averaging import Averaging
 from keras_sharpness.execution.blocks import Blocks
@@ -22,6 +24,8 @@ from keras_sharpness.objective.layers import hops, is_stackable
 from keras_sharpness.objective.objective import Objective
 from keras_sharpness.objective.pieces import Pieces, pieces_of
 from keras_sharpness.typing import Array, State, Weights
+
+log = logging.getLogger(__name__)
 
 
 class Grid:
@@ -63,6 +67,9 @@ class Grid:
             InputError: If there is no such plan, or it does not fit the model, or a number is too small.
         """
         require_count("batch_size", 1 if batch_size is None else batch_size)
+        options = {"training": training, "batch_size": batch_size, "distribution": distribution}
+        self._make_sequential = partial(Grid, objective, data, batches, draws=draws, plan="sequential", **options)
+        self._sequential: Grid | None = None
         self.batches, self.draws, self._distribution = batches, draws, distribute(distribution)
         _check_shares(self._distribution.shares, batches.shape[1], training)
         self._functions: dict[Hashable, Callable[..., Any]] = {}
@@ -86,6 +93,7 @@ class Grid:
         else:
             evaluator = _evaluator(pure, training, size, pieces)
             self._key = compiled.objective_key(objective, training, batch_size, size, chosen, shares, pieces)
+        self._may_fail = chosen.vectorized and plan is None
         stepwise = not chosen.loops_compiled and shares == 1
         factor = _factor(pieces, batches.shape[1])
         self._evaluation = Evaluation(evaluator, averaging, size, scan, stepwise, factor)
@@ -109,13 +117,22 @@ class Grid:
             A function of (weights, state, *more) that returns the results of all cells, NumPy arrays of shape
             (num_batches, draws, ...).
         """
+        if self._sequential is not None:
+            return self._sequential.compile(make, key, compiles_itself)
 
         def compile_block() -> Callable[..., Any]:
             block = make(self._evaluation)
             return block if compiles_itself and self._evaluation.stepwise else self._distribution.compile(block)
 
         function = compile_block() if key is None else self._kept(key, compile_block)
-        return GridFunction(lambda models: self._run(function, models))
+        otherwise = lambda: self._one_by_one().compile(make, key, compiles_itself)  # noqa: E731
+        return GridFunction(lambda models: self._run(function, models), otherwise if self._may_fail else None)
+
+    def _one_by_one(self) -> "Grid":
+        """Returns the grid that takes this one's place once cells have failed to run at once."""
+        if self._sequential is None:
+            self._sequential = self._make_sequential()
+        return self._sequential
 
     def _kept(self, key: Hashable, compile_block: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
         """Returns what this grid, or an equal one of the same model, has compiled before."""
@@ -140,13 +157,30 @@ class GridFunction:
             (weights, state, *more) to an iterator of the results.
     """
 
-    def __init__(self, over: Callable[[Iterable[tuple[Any, ...]]], Iterator[Any]]) -> None:
-        """Wraps the function."""
-        self.over = over
+    def __init__(
+        self,
+        over: Callable[[Iterable[tuple[Any, ...]]], Iterator[Any]],
+        otherwise: "Callable[[], GridFunction] | None" = None,
+    ) -> None:
+        """Wraps the function.
+
+        Args:
+            over: The function of many models.
+            otherwise: Makes the function that runs cells one after another, where that need not be so. Not every
+                operation can be vectorized: that turns up only when it is tried.
+        """
+        self.over, self._otherwise = over, otherwise
 
     def __call__(self, weights: Weights, state: State, *more: Any) -> Any:
         """Returns the results of all cells of one model."""
-        (result,) = self.over([(weights, state, *more)])
+        model = (weights, state, *more)
+        try:
+            (result,) = self.over([model])
+        except Exception as error:  # Whatever the backend raises for an operation that it cannot vectorize.
+            if self._otherwise is None or isinstance(error, InputError):
+                raise
+            log.info("batches run one after another, since many at once failed: %s", reason(error))
+            (result,) = self._otherwise().over([model])
         return result
 
 

@@ -30,6 +30,24 @@ def test_results_of_all_cells_in_order(options, draws):
     np.testing.assert_allclose(found, np.stack([expected] * draws, axis=1), rtol=1e-5)
 
 
+def test_cells_run_one_after_another_where_they_cannot_at_once(monkeypatch):
+    case, tried = cases.fcnn(), []
+
+    def vectorize(fn, in_axes):
+        tried.append(fn)
+        raise RuntimeError("no rule for this operation")
+
+    objective, data = Objective(case.model, case.loss), LabelledData(case.x, case.y)
+    expected = Grid(objective, data, BATCHES).compile(losses_of)(*values(case.model))
+    monkeypatch.setattr("keras_sharpness.backend.vectorize", vectorize)
+    grid = Grid(objective, data, BATCHES)
+    for _ in range(2):
+        np.testing.assert_allclose(grid.compile(losses_of)(*values(case.model)), expected, rtol=1e-5)
+    assert len(tried) == 1
+    with pytest.raises(RuntimeError, match="no rule"):
+        Grid(objective, data, BATCHES, plan="vectorized").compile(losses_of)(*values(case.model))
+
+
 def test_many_models_in_one_go_are_as_each_of_them():
     case = cases.fcnn()
     objective, data = Objective(case.model, case.loss), LabelledData(case.x, case.y)
