@@ -12,6 +12,7 @@ from keras_sharpness.execution.evaluation import Evaluation
 from keras_sharpness.maximizers import Maximizer, check_maximizer, num_starts
 from keras_sharpness.measures.climbing import climbs
 from keras_sharpness.measures.directions import STEEPEST_ASCENT
+from keras_sharpness.measures.resolution import warn_of_rounding
 from keras_sharpness.measures.sample import Sample, SampleArguments, masks
 from keras_sharpness.measures.worst_case import from_climb
 from keras_sharpness.objective.losses import LossLike
@@ -64,6 +65,7 @@ def attribute(
     ball = Ball(rho=rho, norm=norm, scaling=scaling, eta=eta)
     check_maximizer(maximizer)
     work = Sample.of(model, x, y, loss, sample)
+    warn_of_rounding(work, ball)
     shares = _first_order_shares(work, ball)
     return _by_filter(work, shares) if filters else _by_layer(work, ball, maximizer, shares)
 

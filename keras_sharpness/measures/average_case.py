@@ -11,6 +11,7 @@ from keras_sharpness.arrays import noise, tree
 from keras_sharpness.errors import require, require_count, require_seed
 from keras_sharpness.execution.evaluation import Evaluation
 from keras_sharpness.measures.readable import Readable, with_error
+from keras_sharpness.measures.resolution import warn_of_rounding
 from keras_sharpness.measures.sample import BatchArguments, Sample
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.perturbations import Ball, Region
@@ -125,6 +126,7 @@ def average_case(sample: Sample, ball: Ball, kind: NoiseName, num_draws: int, se
 
         return values
 
+    warn_of_rounding(sample, ball)
     key = ("average_case", kind, seed, ball.scaling, ball.eta)
     run = sample.grid(num_draws + 1).compile(make, key)
     losses, errors = run(*sample.values(), sample.mask(), np.float32(ball.rho))
@@ -143,4 +145,5 @@ def _perturbation(region: Region, kind: str, seed: int, batch: Array, draw: Arra
     else:
         sample = [2 * noise.uniform(shape, *keys, k) - 1 for k, shape in enumerate(shapes)]
     sign = keras.ops.cast(2 * (draw % 2) - 1, "float32") * keras.ops.cast(draw > 0, "float32")
-    return tree.scale(sign * region.rho, tree.multiply(region.scale, sample))
+    delta = tree.scale(region.rho, tree.multiply(region.scale, tree.cast_like(sample, region.scale)))
+    return tree.scale(sign, delta)

@@ -41,6 +41,7 @@ class MeanLoss:
             InputError: If an argument is out of range.
         """
         require_count("batch_size", 1 if sample.batch_size is None else sample.batch_size)
+        sample.check_passes(len(sample.examples))
         # The model too, which compiled functions do not keep alive.
         self._model, self._data, self._training = sample.model, sample.data.tensors, sample.training
         # Copies, since training would change what some backends return.

@@ -15,6 +15,7 @@ from keras_sharpness.measures.batches import draw_batches
 from keras_sharpness.measures.climbing import climbs
 from keras_sharpness.measures.directions import STEEPEST_ASCENT
 from keras_sharpness.measures.readable import Readable, interval
+from keras_sharpness.measures.resolution import warn_of_rounding
 from keras_sharpness.measures.sample import DataArguments, Sample
 from keras_sharpness.measures.worst_case import WorstCaseSharpness, from_climb
 from keras_sharpness.objective.losses import LossLike
@@ -86,10 +87,12 @@ def sharpness_grid(
     """
     sequences = isinstance(rhos, Iterable) and isinstance(ms, Iterable)
     require(sequences, "`rhos` and `ms` must be sequences, such as [0.01]", rhos=rhos, ms=ms)
+    rhos, ms = tuple(rhos), tuple(ms)
     require(len(rhos) > 0 and len(ms) > 0, "`rhos` and `ms` must not be empty", rhos=rhos, ms=ms)
     balls = [Ball(rho=rho, norm=norm, scaling=scaling, eta=eta) for rho in rhos]
     draws = num_starts(check_maximizer(maximizer))
     sample, rows = Sample.of(model, x, y, loss, data, DataArguments, m=None), []
+    warn_of_rounding(sample, min(balls, key=lambda ball: ball.rho))
     for m in ms:
         of_size = sample.whole() if m is None else _drawn(sample, m, num_batches, seed)
         climb = climbs(of_size.grid(draws), balls[0], maximizer)

@@ -1,7 +1,8 @@
 """What is measured on: a model, its loss, and batches of its data. Made once, measured any number of times."""
 
 import copy
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypedDict, cast
 
 import keras
@@ -16,7 +17,8 @@ from keras_sharpness.measures.batches import check_indices, draw_batches
 from keras_sharpness.objective.graph import Graph
 from keras_sharpness.objective.labelled_data import LabelledData, Weighted
 from keras_sharpness.objective.losses import LossLike
-from keras_sharpness.objective.objective import Objective, values
+from keras_sharpness.objective.measurable import require_logits, require_measurable, require_passes
+from keras_sharpness.objective.objective import Objective, perturbation_dtype, values
 from keras_sharpness.objective.selection import Selection
 from keras_sharpness.objective.selection import select as select_weights
 from keras_sharpness.typing import PlanName, State, Weights
@@ -76,6 +78,7 @@ class Sample:
         data: Inputs and targets.
         examples: Indices of the examples that batches are drawn from, shape (n,).
         batches: The batches, integers of shape (num_batches, m).
+        warned: What a warning was given of already.
     """
 
     def __init__(
@@ -134,6 +137,9 @@ class Sample:
         """
         self.model = model
         self.objective = Objective(model, loss, normalize_logits, isinstance(x, Graph), regularization)
+        require_measurable(model)
+        if normalize_logits:
+            require_logits(model, loss)
         self.data = LabelledData(x, y, sample_weight, class_weight)
         size = self.data.num_examples
         self.examples = check_indices(np.arange(size) if examples is None else examples, 1, size, "examples")
@@ -149,6 +155,7 @@ class Sample:
         if batches is not None:
             self._drawn = {"batches": self.batches.tolist()}
         self._normalize_logits = normalize_logits
+        self.warned: set[Hashable] = set()
         self._grids: dict[int, Grid] = {}
         self._functions: dict[Hashable, Callable[..., Any]] = {}
         self._whole: Sample | None = None
@@ -191,6 +198,7 @@ class Sample:
     def grid(self, draws: int = 1) -> Grid:
         """Returns the grid of a number of draws of each batch; made once."""
         if draws not in self._grids:
+            self.check_passes(self.batches.shape[1])
             self._grids[draws] = Grid(
                 self.objective,
                 self.data,
@@ -201,6 +209,20 @@ class Sample:
                 **self._options,
             )
         return self._grids[draws]
+
+    def check_passes(self, size: int) -> None:
+        """Raises unless the model takes forward passes of some examples, cut into pieces of `batch_size`.
+
+        Args:
+            size: How many examples.
+
+        Raises:
+            InputError: If its input is fixed to another number.
+        """
+        if not self.objective.on_graph:
+            piece = min(size, self.batch_size or size)
+            takes = partial(self.objective.takes, self.data)
+            require_passes(takes, self.model, {piece, size % piece or piece})
 
     def compile(self, make: Callable[[Objective], Callable[..., Any]], key: Hashable) -> Callable[..., Any]:
         """Compiles a function of the loss; one that was compiled before is used again.
@@ -260,7 +282,7 @@ class Sample:
             measure: Name of the measure.
             **settings: The measure's own settings.
         """
-        return {
+        description = {
             "measure": measure,
             "model": self.model.name,
             "loss": self.objective.batch_loss.name,
@@ -275,15 +297,29 @@ class Sample:
             **self._drawn,
             "backend": keras.config.backend(),
         }
+        return cast(dict[str, Any], _plain(description))
 
 
 def masks(model: keras.Model, chosen: list[bool]) -> Weights:
     """Returns ones for the chosen weights and zeros for the others, in their shapes."""
     pairs = zip(model.trainable_variables, chosen, strict=True)
-    return [keras.ops.full(v.shape, float(moves), v.dtype) for v, moves in pairs]
+    return [keras.ops.full(v.shape, float(moves), perturbation_dtype(v)) for v, moves in pairs]
+
+
+def _plain(value: Any) -> Any:
+    """Returns settings with numbers of Python's in place of NumPy's, which JSON does not know."""
+    if isinstance(value, dict):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _name(selection: Selection) -> str | list[str]:
-    if callable(selection):
-        return getattr(selection, "__name__", "function")
-    return selection if isinstance(selection, str) else list(selection)
+    if isinstance(selection, str):
+        return selection
+    if isinstance(selection, keras.Variable):
+        return str(selection.path)
+    if isinstance(selection, Sequence):
+        return [str(_name(part)) for part in selection]
+    return str(getattr(selection, "name", getattr(selection, "__name__", "function")))

@@ -13,6 +13,7 @@ from keras_sharpness.measures import plots
 from keras_sharpness.measures.climbing import best_paths, climbs
 from keras_sharpness.measures.diagnostics import diagnose
 from keras_sharpness.measures.readable import Readable, with_error
+from keras_sharpness.measures.resolution import warn_of_rounding
 from keras_sharpness.measures.sample import Sample, SampleArguments
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.perturbations import Ball
@@ -128,6 +129,7 @@ def worst_case_sharpness(
 
 def worst_case(sample: Sample, ball: Ball, maximizer: Maximizer) -> WorstCaseSharpness:
     """Returns the worst-case sharpness of a sample; see `worst_case_sharpness`."""
+    warn_of_rounding(sample, ball)
     climb = climbs(sample.grid(num_starts(maximizer)), ball, maximizer)
     config = sample.describe("worst_case_sharpness", **describe_ascent(ball, maximizer))
     return from_climb(climb(*sample.values(), sample.mask()), ball.rho, config)

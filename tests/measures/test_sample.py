@@ -64,6 +64,19 @@ def test_its_description_repeats_the_draw(small):
     np.testing.assert_array_equal(again.batches, sample.batches)
 
 
+def test_descriptions_are_of_pythons_own_numbers(small):
+    numbers = {"m": np.int64(4), "num_batches": np.int32(2), "seed": np.int64(3)}
+    ascent = ks.Restarts(maximizer=ks.PGA(num_steps=np.int64(2), step_size=np.float32(0.5)), num_restarts=np.int8(2))
+    layers = small[0].layers
+    worst = ks.worst_case_sharpness(*small, rho=np.float32(0.5), maximizer=ascent, select=layers[-1:], **numbers)
+    average = ks.average_case_sharpness(*small, rho=np.float64(0.5), select=layers[0].kernel, **numbers)
+    described = json.loads(json.dumps(worst.config))
+    assert described["rho"] == 0.5
+    assert described["maximizer"]["maximizer"]["step_size"] == 0.5
+    assert described["select"] == ["out"]
+    assert json.loads(json.dumps(average.config))["select"] == layers[0].kernel.path
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
