@@ -76,6 +76,9 @@ MeasureName: TypeAlias = Literal[
 CurvatureName: TypeAlias = Literal["hessian", "ggn", "fisher"]
 """A curvature matrix of the loss: its Hessian, the generalized Gauss-Newton matrix, or the empirical Fisher."""
 
+DerivativesName: TypeAlias = Literal["exact", "differences"]
+"""Where a matrix of second derivatives comes from: the backend, or first derivatives at two points."""
+
 EigenvalueName: TypeAlias = Literal["magnitude", "largest", "smallest"]
 """Which eigenvalues are found: the largest in absolute value, the largest, or the most negative."""
 

@@ -12,7 +12,7 @@ from keras_sharpness.cli.measure import MEASURES
 from keras_sharpness.execution.plan import PLANS
 from keras_sharpness.maximizers import registry
 from keras_sharpness.maximizers.pga import COORDINATES, DIRECTIONS
-from keras_sharpness.measures import average_case, hessian, landscape
+from keras_sharpness.measures import average_case, curvature_products, hessian, landscape
 from keras_sharpness.objective.selection import select
 from keras_sharpness.perturbations.norms import NORMS
 from keras_sharpness.perturbations.scaling import SCALINGS
@@ -32,6 +32,8 @@ from keras_sharpness.studies.released import ablation
         (typing.NoiseName, average_case.KINDS),
         (typing.PlanName, PLANS),
         (typing.MeasureName, MEASURES),
+        (typing.CurvatureName, curvature_products.PRODUCTS),
+        (typing.DerivativesName, curvature_products.DERIVATIVES),
         (typing.EigenvalueName, hessian.WHICH),
         (typing.TraceMethodName, hessian.METHODS),
         (typing.LandscapeDirectionName, landscape.DIRECTIONS),

@@ -8,11 +8,12 @@ import numpy as np
 import scipy.sparse.linalg
 
 from keras_sharpness.errors import require, require_options
-from keras_sharpness.measures.curvature_products import PRODUCTS
+from keras_sharpness.measures.curvature_products import DERIVATIVES, PRODUCTS
 from keras_sharpness.measures.mean_loss import MeanLoss
 from keras_sharpness.measures.sample import LossArguments, Sample
+from keras_sharpness.measures.symmetry import check_symmetry
 from keras_sharpness.objective.losses import LossLike
-from keras_sharpness.typing import CurvatureName, ScalingName
+from keras_sharpness.typing import CurvatureName, DerivativesName, ScalingName
 
 
 class CurvatureArguments(LossArguments, total=False):
@@ -21,6 +22,7 @@ class CurvatureArguments(LossArguments, total=False):
     kind: CurvatureName
     scaling: ScalingName
     eta: float
+    derivatives: DerivativesName
 
 
 class CurvatureOperator(scipy.sparse.linalg.LinearOperator):
@@ -35,19 +37,28 @@ class CurvatureOperator(scipy.sparse.linalg.LinearOperator):
     """
 
     def __init__(
-        self, sample: Sample, kind: CurvatureName = "hessian", scaling: ScalingName = "none", eta: float = 0.0
+        self,
+        sample: Sample,
+        kind: CurvatureName = "hessian",
+        scaling: ScalingName = "none",
+        eta: float = 0.0,
+        derivatives: DerivativesName = "exact",
     ) -> None:
-        """Compiles the product, at the weights that the model has now.
+        """Compiles the product, at the weights that the model has now, and tries whether it is symmetric.
 
         Args:
             sample: Model, loss and examples.
             kind: "hessian", "ggn" (generalized Gauss-Newton) or "fisher" (empirical Fisher).
             scaling: "none" for D = 1, or a scale of the ball: "adaptive", "per_filter", "per_layer".
             eta: Floor added to the scale.
+            derivatives: "exact", or "differences" of gradients or outputs at two points.
 
         Raises:
-            InputError: If an argument is out of range, the loss is random, or the examples depend on each other.
+            InputError: If an argument is out of range, the loss is random or has no second derivative, or the examples
+                depend on each other.
         """
+        what = f"`derivatives` must be one of {', '.join(DERIVATIVES)}"
+        require(derivatives in DERIVATIVES, what, derivatives=derivatives)
         require(kind in PRODUCTS, f"`kind` must be one of {', '.join(PRODUCTS)}", kind=kind)
         require(
             kind != "fisher" or not sample.training,
@@ -58,9 +69,11 @@ class CurvatureOperator(scipy.sparse.linalg.LinearOperator):
         self.mean_loss.check_deterministic()
         training = sample.training
         self._product = sample.compile(
-            lambda objective: PRODUCTS[kind](objective, training), ("product", kind, training)
+            lambda objective: PRODUCTS[kind](objective, training, DERIVATIVES[derivatives]),
+            ("product", kind, training, derivatives),
         )
         super().__init__(np.float64, (self.mean_loss.size,) * 2)
+        check_symmetry(self, sample.model)
 
     @classmethod
     def of(
@@ -85,7 +98,9 @@ class CurvatureOperator(scipy.sparse.linalg.LinearOperator):
             require(not extra, "an operator must be given without what it holds already", extra=extra)
             require(len(set(model.shape)) == 1, "an operator must be a symmetric matrix", shape=tuple(model.shape))
             return model
-        own: dict[str, Any] = {name: arguments[name] for name in ("kind", "scaling", "eta") if name in arguments}
+        own: dict[str, Any] = {
+            name: arguments[name] for name in ("kind", "scaling", "eta", "derivatives") if name in arguments
+        }
         rest = {name: value for name, value in arguments.items() if name not in own}
         return cls(Sample.of(model, x, y, loss, rest, LossArguments, m=None), **own)
 

@@ -10,17 +10,18 @@ arXiv:1412.1193) shows where "ggn" is the Fisher matrix. Nothing larger than the
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, cast
 
 import keras
 from keras import ops
 
 from keras_sharpness import backend
 from keras_sharpness.backend.internals import keras_mask, set_keras_mask
+from keras_sharpness.measures import differences
 from keras_sharpness.measures.mean_loss import flatten, precision, unflatten
 from keras_sharpness.objective.objective import Objective
 from keras_sharpness.objective.own_loss import AnyLoss
-from keras_sharpness.typing import Array, CurvatureName, Data, State, Weights
+from keras_sharpness.typing import Array, CurvatureName, Data, DerivativesName, State, Weights
 
 Product: TypeAlias = Callable[[Weights, Array, State, Data, Array], Array]
 """From (weights, direction, state, data, indices) to the product; direction and product are flat."""
@@ -29,34 +30,48 @@ Middle: TypeAlias = Callable[[AnyLoss, Any, Any, list[Array]], list[Array]]
 """From (loss, targets, outputs, J v) to M J v, a tensor for each output."""
 
 
-def hessian(objective: Objective, training: bool) -> Product:
+class Derivatives(Protocol):
+    """Derivatives along a direction: those of `backend` or of `differences`."""
+
+    def hvp(self, fn: Callable[..., Any], /) -> Callable[..., Any]:
+        """As of `backend.contract.Backend`."""
+
+    def jvp(self, fn: Callable[..., Any], /) -> Callable[..., Any]:
+        """As of `backend.contract.Backend`."""
+
+
+DERIVATIVES: dict[DerivativesName, Derivatives] = {"exact": cast(Derivatives, backend), "differences": differences}
+
+
+def hessian(objective: Objective, training: bool, derivatives: Derivatives) -> Product:
     """Returns the product with the Hessian.
 
     Args:
         objective: The loss of a batch.
         training: Whether layers run in training mode.
+        derivatives: Where derivatives along a direction come from.
     """
 
     def product(weights: Weights, direction: Array, state: State, data: Data, indices: Array) -> Array:
         def loss(point: Weights) -> Array:
             return objective.loss(point, state, data, indices, training)
 
-        return flatten(backend.hvp(loss)(weights, unflatten(direction, weights)))
+        return flatten(derivatives.hvp(loss)(weights, unflatten(direction, weights)))
 
     return product
 
 
-def ggn(objective: Objective, training: bool) -> Product:
+def ggn(objective: Objective, training: bool, derivatives: Derivatives) -> Product:
     """Returns the product with the generalized Gauss-Newton matrix; arguments as of `hessian`."""
 
     def middle(batch_loss: AnyLoss, targets: Any, outputs: Any, moves: list[Array]) -> list[Array]:
         loss, point = _loss_of_outputs(batch_loss, targets, outputs, _masks(outputs)), keras.tree.flatten(outputs)
         return backend.hvp(loss)(point, moves)
 
-    return _through_outputs(objective, training, middle)
+    return _through_outputs(objective, training, derivatives, middle)
 
 
-def fisher(objective: Objective, training: bool) -> Product:
+def fisher(objective: Objective, training: bool, derivatives: Derivatives) -> Product:
     """Returns the product with the empirical Fisher matrix; arguments as of `hessian`."""
 
     def middle(batch_loss: AnyLoss, targets: Any, outputs: Any, moves: list[Array]) -> list[Array]:
@@ -65,13 +80,17 @@ def fisher(objective: Objective, training: bool) -> Product:
         slopes_along = sum(_sum_of_each(slope * move) for slope, move in zip(slopes, moves, strict=True))
         return [slope * _like(slopes_along / ops.shape(slope)[0], slope) for slope in slopes]
 
-    return _through_outputs(objective, training, middle)
+    return _through_outputs(objective, training, derivatives, middle)
 
 
-PRODUCTS: dict[CurvatureName, Callable[[Objective, bool], Product]] = {"hessian": hessian, "ggn": ggn, "fisher": fisher}
+PRODUCTS: dict[CurvatureName, Callable[[Objective, bool, Derivatives], Product]] = {
+    "hessian": hessian,
+    "ggn": ggn,
+    "fisher": fisher,
+}
 
 
-def _through_outputs(objective: Objective, training: bool, middle: Middle) -> Product:
+def _through_outputs(objective: Objective, training: bool, derivatives: Derivatives, middle: Middle) -> Product:
     """Returns the product with J' M J."""
 
     def product(weights: Weights, direction: Array, state: State, data: Data, indices: Array) -> Array:
@@ -85,7 +104,7 @@ def _through_outputs(objective: Objective, training: bool, middle: Middle) -> Pr
 
         # A pass of its own, since tensors that pass through a derivative lose the masks that Keras attaches.
         outputs, targets, _ = run(weights)
-        _, moves = backend.jvp(flat_outputs)(weights, unflatten(direction, weights))
+        _, moves = derivatives.jvp(flat_outputs)(weights, unflatten(direction, weights))
         return flatten(backend.vjp(flat_outputs)(weights, middle(objective.batch_loss, targets, outputs, moves))[1])
 
     return product

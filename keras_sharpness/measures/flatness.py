@@ -13,6 +13,7 @@ from keras_sharpness.measures.sample import Sample
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.objective.selection import select
 from keras_sharpness.statistics import standard_error
+from keras_sharpness.typing import DerivativesName
 
 
 class LayerArguments(TypedDict, total=False):
@@ -22,6 +23,7 @@ class LayerArguments(TypedDict, total=False):
     training: bool
     normalize_logits: bool
     batch_size: int | None
+    derivatives: DerivativesName
 
 
 def relative_flatness(
@@ -51,7 +53,7 @@ def relative_flatness(
         num_products: Hessian-vector products to spend.
         seed: Seed of the signs.
         **data: `examples`, `training`, `normalize_logits`, `regularization`, `sample_weight`, `class_weight`,
-            `batch_size`; see `Sample`.
+            `batch_size`; see `Sample`. `derivatives`; see `hessian.operator`.
 
     Returns:
         The measure; `samples` are the single estimates.
@@ -61,9 +63,10 @@ def relative_flatness(
     """
     require_seed(seed)
     require_count("num_products", num_products)
+    derivatives = data.pop("derivatives", "exact")
     sample = Sample.of(model, x, y, loss, data, LayerArguments, m=None)
     variable = _kernel(sample.model, layer)
-    matrix = CurvatureOperator(sample.with_selection(lambda v: v is variable))
+    matrix = CurvatureOperator(sample.with_selection(lambda v: v is variable), derivatives=derivatives)
     kernel = matrix.mean_loss.weights.reshape(tuple(variable.shape))
     rng = np.random.default_rng(seed)
     signs = rng.choice([-1.0, 1.0], size=(num_products, kernel.shape[0], kernel.shape[0]))

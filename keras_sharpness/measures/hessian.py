@@ -21,7 +21,7 @@ from keras_sharpness.measures.readable import Readable, interval, number
 from keras_sharpness.measures.sample import LossArguments, Sample
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.statistics import standard_error
-from keras_sharpness.typing import CurvatureName, ScalingName
+from keras_sharpness.typing import CurvatureName, DerivativesName, ScalingName
 
 WHICH: dict[str, Any] = {"magnitude": "LM", "largest": "LA", "smallest": "SA"}
 METHODS = ("hutchinson", "hutch++")
@@ -89,6 +89,7 @@ def operator(
     kind: CurvatureName = "hessian",
     scaling: ScalingName = "none",
     eta: float = 0.0,
+    derivatives: DerivativesName = "exact",
     **data: Unpack[LossArguments],
 ) -> CurvatureOperator:
     """Makes a curvature matrix of the mean loss as a `scipy.sparse.linalg.LinearOperator`.
@@ -114,6 +115,8 @@ def operator(
             expectation of g g' over the model's own labels; "fisher" takes the labels of the data.
         scaling: Scale D of the matrix D A D: "none" for D = 1, "adaptive" for D = |w|, "per_filter" or "per_layer".
         eta: Floor added to the scale.
+        derivatives: "exact", or "differences": from gradients (of "hessian") or outputs (of the others) at two points,
+            for operations whose second derivative is missing or wrong. Products are then right to about three digits.
         **data: `examples`, `training`, `select` (the weights whose matrix it is), `normalize_logits`, `regularization`,
             `sample_weight`, `class_weight`, `batch_size`; see `Sample`.
 
@@ -121,10 +124,11 @@ def operator(
         The operator, of shape (n, n) for n weights that move.
 
     Raises:
-        InputError: If an argument is out of range or does not fit the others, or the loss is random. "fisher" refuses
+        InputError: If an argument is out of range or does not fit the others, or the loss is random or has no
+            second derivative. "fisher" refuses
             `training=True`, since batch statistics couple the examples.
     """
-    return CurvatureOperator(Sample.of(model, x, y, loss, data, LossArguments, m=None), kind, scaling, eta)
+    return CurvatureOperator(Sample.of(model, x, y, loss, data, LossArguments, m=None), kind, scaling, eta, derivatives)
 
 
 def top_eigenvalues(
@@ -149,8 +153,8 @@ def top_eigenvalues(
         which: "magnitude" (largest absolute value), "largest" or "smallest" (most negative).
         tolerance: Relative accuracy. Products are in float32, which limits it to about 1e-6.
         seed: Seed of the start vector.
-        **matrix: `kind`, `scaling`, `eta`, `examples`, `training`, `select`, `normalize_logits`, `regularization`,
-            `sample_weight`, `class_weight`, `batch_size`; see `operator`.
+        **matrix: `kind`, `scaling`, `eta`, `derivatives`, `examples`, `training`, `select`, `normalize_logits`,
+            `regularization`, `sample_weight`, `class_weight`, `batch_size`; see `operator`.
 
     Returns:
         The eigenvalues with their residuals.
@@ -201,8 +205,8 @@ def trace(
         method: "hutchinson" or "hutch++".
         num_products: Products with vectors to spend.
         seed: Seed of the signs.
-        **matrix: `kind`, `scaling`, `eta`, `examples`, `training`, `select`, `normalize_logits`, `regularization`,
-            `sample_weight`, `class_weight`, `batch_size`; see `operator`.
+        **matrix: `kind`, `scaling`, `eta`, `derivatives`, `examples`, `training`, `select`, `normalize_logits`,
+            `regularization`, `sample_weight`, `class_weight`, `batch_size`; see `operator`.
 
     Returns:
         The trace; `samples` are the single estimates.
@@ -252,8 +256,8 @@ def spectral_density(
         width: Standard deviation of the Gaussian that smooths, as a share of the spectrum's range.
         num_points: Points of the grid.
         seed: Seed of the starts.
-        **matrix: `kind`, `scaling`, `eta`, `examples`, `training`, `select`, `normalize_logits`, `regularization`,
-            `sample_weight`, `class_weight`, `batch_size`; see `operator`.
+        **matrix: `kind`, `scaling`, `eta`, `derivatives`, `examples`, `training`, `select`, `normalize_logits`,
+            `regularization`, `sample_weight`, `class_weight`, `batch_size`; see `operator`.
 
     Returns:
         The density.
