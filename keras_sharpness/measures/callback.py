@@ -1,7 +1,7 @@
 """Sharpness while a model trains."""
 
 from collections.abc import Callable
-from typing import Any, Unpack, cast
+from typing import Any, Unpack
 
 import keras
 
@@ -23,10 +23,18 @@ class SharpnessCallback(keras.callbacks.Callback):
     up; put this callback before them. All epochs are measured on the same batches, drawn once from a seed, so that
     differences are the training's.
 
+    In epochs that are left out, the last number is logged again, since callbacks such as `ModelCheckpoint` and
+    `EarlyStopping` want one in each: a number that has not changed is no improvement to them. The first epoch is always
+    measured.
+
     By default the measure is worst-case sharpness, compiled once. It costs num_batches * (num_steps + 1) passes on m
     examples each time, about as much as training on num_batches * num_steps batches of m.
 
         model.fit(x, y, epochs=10, callbacks=[ks.SharpnessCallback(x, y, rho=0.01)])
+
+    Attributes:
+        name: Name of the metric.
+        measured: Numbers of the epochs that were measured.
     """
 
     def __init__(
@@ -50,7 +58,8 @@ class SharpnessCallback(keras.callbacks.Callback):
             x: Inputs to measure on; see `Sample`.
             y: Targets; see `Sample`.
             loss: The loss; None takes the compiled one.
-            every: Epochs between measurements, or a function of the epoch, counted from 0, to whether it is measured.
+            every: Epochs between measurements, or a function of the epoch, counted from 0, to whether it is measured;
+                the first epoch of training is measured in any case.
             name: Name of the metric.
             measure: Any function of (model, x, y) to a number, instead of worst-case sharpness; the arguments below are
                 then not used.
@@ -75,21 +84,30 @@ class SharpnessCallback(keras.callbacks.Callback):
         self._ball = Ball(rho=rho, norm=norm, scaling=scaling, eta=eta)
         self._maximizer = check_maximizer(maximizer)
         self._arguments: dict[str, Any] = {"num_batches": 10, **sample}
-        self._measure, self._sample = measure, cast(Sample, None)
+        self._measure: Callable[[keras.Model, Any, Any], float] | None = measure
+        self._sample: Sample | None = None
+        self.measured: dict[int, float] = {}
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Draws the batches."""
-        if self._measure is None:
-            self._sample = Sample(self.model, *self._data, self._loss, **self._arguments)
+        """Draws the batches; of a model that its first batch builds, at the end of the first epoch."""
+        self._sample, self.measured = None, {}
+        if self._measure is None and self.model.built:
+            self._sample = self._draw()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Measures and adds the number to the logs; NaN in epochs that are left out, as loggers want every key."""
+        """Measures, and adds the number, or in epochs that are left out the last one, to the logs."""
         due = self._every(epoch) if callable(self._every) else (epoch + 1) % self._every == 0
+        if due or not self.measured:
+            self.measured[epoch] = self._now()
         if logs is not None:
-            logs[self.name] = self._now() if due else float("nan")
+            logs[self.name] = [*self.measured.values()][-1]
 
     def _now(self) -> float:
         if self._measure is not None:
             return float(self._measure(self.model, *self._data))
         # The sample keeps what is compiled from one epoch to the next.
+        self._sample = self._sample or self._draw()
         return worst_case(self._sample, self._ball, self._maximizer).value
+
+    def _draw(self) -> Sample:
+        return Sample(self.model, *self._data, self._loss, **self._arguments)

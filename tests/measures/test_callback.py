@@ -42,10 +42,33 @@ def test_training_goes_on_as_without():
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize(("every", "measured"), [(2, [1, 3]), (lambda epoch: epoch in (0, 3), [0, 3])])
-def test_schedule(every, measured):
-    history = network().fit(X, Y, epochs=4, verbose=0, callbacks=[ks.SharpnessCallback(X, Y, every=every)]).history
-    assert np.flatnonzero(np.isfinite(history["sharpness"])).tolist() == measured
+@pytest.mark.parametrize(("every", "measured"), [(2, [0, 1, 3]), (lambda epoch: epoch == 2, [0, 2])])
+def test_other_epochs_than_the_first_and_those_of_the_schedule_repeat_the_last_number(every, measured):
+    callback = ks.SharpnessCallback(X, Y, every=every)
+    history = network().fit(X, Y, epochs=4, verbose=0, callbacks=[callback]).history["sharpness"]
+    assert [*callback.measured] == measured
+    assert history == [callback.measured[max(k for k in measured if k <= epoch)] for epoch in range(4)]
+
+
+def test_callbacks_that_monitor_it_keep_an_epoch_that_was_measured(tmp_path):
+    numbers = iter([3.0, 2.0, 5.0])
+    callback = ks.SharpnessCallback(X, Y, every=3, name="number", measure=lambda *_: next(numbers))
+    best = keras.callbacks.ModelCheckpoint(
+        str(tmp_path / "{epoch}.keras"), monitor="number", mode="min", save_best_only=True
+    )
+    stop = keras.callbacks.EarlyStopping(monitor="number", mode="min", patience=3)
+    model = network()
+    history = model.fit(X, Y, epochs=9, verbose=0, callbacks=[callback, best, stop]).history["number"]
+    assert history == [3, 3, 2, 2, 2, 5]
+    assert sorted(path.stem for path in tmp_path.iterdir()) == ["1", "3"]
+
+
+def test_a_model_that_its_first_batch_builds():
+    model = keras.Sequential([keras.layers.Dense(8, activation="relu"), keras.layers.Dense(1)])
+    model.compile("sgd", "mean_squared_error")
+    callback = ks.SharpnessCallback(X, Y, rho=0.1)
+    history = model.fit(X, Y, epochs=2, verbose=0, callbacks=[callback]).history["sharpness"]
+    assert history[-1] == pytest.approx(ks.worst_case_sharpness(model, X, Y, rho=0.1, num_batches=10).value, rel=1e-5)
 
 
 def test_any_measure():
