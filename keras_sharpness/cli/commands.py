@@ -71,6 +71,7 @@ class Command:
 
 
 DATA = ("backend", "data_dir", "download")
+MEASURED = ("keras_model", "data", "import")
 COMMANDS = {
     "study": Command(study, (*flags.SETTINGS, *DATA, "plan", "strategy", "num_devices", "tpu", "output_dir", "resume")),
     "sweep": Command(sweep, ("num_models", *flags.GROUPS["Sweep"], *DATA, "plan"), ("RUN",)),
@@ -85,7 +86,7 @@ COMMANDS = {
         ),
     ),
     "ablation": Command(ablation, ("model", "num_models", "seed", *flags.GROUPS["Ablation"], *DATA, "output_dir")),
-    "measure": Command(measure, (*flags.OF_MEASURES, "keras_model", "data", "measure", "backend", "output_dir")),
+    "measure": Command(measure, (*flags.OF_MEASURES, *MEASURED, "measure", "backend", "output_dir")),
     "report": Command(report, (), ("RUN",)),
     "compare": Command(compare, (*flags.GROUPS["Compare"], "output_dir"), ("RUNS",)),
     "benchmark": Command(benchmark, ("output_dir",)),

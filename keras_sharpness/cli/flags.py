@@ -36,7 +36,7 @@ GROUPS = {
     "Sweep": ("rhos", "ms"),
     "Splits": ("split_seeds",),
     "Ablation": ("order",),
-    "Measure": ("keras_model", "data", "measure", "loss", "select", "num_draws", "k"),
+    "Measure": ("keras_model", "data", "import", "measure", "loss", "select", "num_draws", "k"),
     "Compare": ("with",),
     "Run": (
         *("backend", "plan", "strategy", "num_devices", "tpu", "split"),
@@ -219,7 +219,16 @@ def _define_ablation() -> None:
 def _define_measure() -> None:
     flags.DEFINE_string("keras_model", None, "A saved .keras model.")
     flags.DEFINE_string(
-        "data", None, "A .npz file with y and x, or x_NAME for each input, or features and edges of a graph."
+        "data",
+        None,
+        "A .npz file with x, or x_NAME for each input, or features and edges of a graph; and y, or y_NAME for each "
+        "output.",
+    )
+    flags.DEFINE_list(
+        "import",
+        [],
+        "Python modules, separated by commas, that are imported first: where layers or losses of your own are "
+        "registered with keras.saving.register_keras_serializable. Their code is run.",
     )
     flags.DEFINE_enum("measure", "worst_case", choices(MeasureName), "What to measure.")
     flags.DEFINE_string("loss", None, "Name of a Keras loss. Default: the one that the model was compiled with.")

@@ -28,6 +28,9 @@ def measure() -> None:
     require_taken(given.measure, chosen)
     output = start.output_dir()
     distribution = start.start_keras(in_threads=False)
+    from keras_sharpness.cli import user_files
+
+    user_files.import_modules(given["import"].value or [])
     arguments = arguments_of(chosen, distribution)
     result = run(given.keras_model, given.data, given.measure, arguments, output if distribution.is_chief else None)
     if distribution.is_chief:

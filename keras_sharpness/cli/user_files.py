@@ -1,5 +1,8 @@
 """The files that the command `measure` reads: a saved model and its data."""
 
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +41,8 @@ def load_data(path: str) -> tuple[Any, Any]:
     """Loads inputs and targets from plain arrays; nothing is unpickled.
 
     Args:
-        path: A `.npz` file with `y` and either `x`, or `x_NAME` for each input of the model, or `features` and `edges`
-            of a graph.
+        path: A `.npz` file with `x`, or `x_NAME` for each input of the model, or `features` and `edges` of a graph; and
+            with `y`, or `y_NAME` for each output.
 
     Returns:
         Inputs and targets.
@@ -50,14 +53,35 @@ def load_data(path: str) -> tuple[Any, Any]:
     require(Path(path).suffix == ".npz", "`data` must be a .npz file", data=path)
     require(Path(path).is_file(), "`data` must be a file that exists", data=path)
     arrays = read_arrays(Path(path), "`data`")
-    named = {name.removeprefix("x_"): array for name, array in arrays.items() if name.startswith("x_")}
+    inputs, outputs = _named(arrays, "x_"), _named(arrays, "y_")
     graph = {"features", "edges"} <= arrays.keys()
-    forms = [bool(named), "x" in arrays, graph]
-    require(
-        "y" in arrays and sum(forms) == 1, "`data` must hold y, and x, x_NAME or features and edges", names=[*arrays]
-    )
+    fit = [bool(inputs), "x" in arrays, graph].count(True) == 1 and bool(outputs) != ("y" in arrays)
+    require(fit, "`data` must hold y or y_NAME, and x, x_NAME or features and edges", names=[*arrays])
     words = {name: str(array.dtype) for name, array in arrays.items() if array.dtype.kind not in "biuf"}
     require(not words, "`data` must hold numbers", dtypes=words)
     if graph:
-        return Graph(arrays["features"], arrays["edges"]), arrays["y"]
-    return named or arrays["x"], arrays["y"]
+        return Graph(arrays["features"], arrays["edges"]), outputs or arrays["y"]
+    return inputs or arrays["x"], outputs or arrays["y"]
+
+
+def import_modules(names: Sequence[str]) -> None:
+    """Imports modules of the user's, from the current folder too, so that the classes which they register are known.
+
+    Args:
+        names: Names of modules.
+
+    Raises:
+        InputError: If one cannot be imported.
+    """
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        for name in names:
+            importlib.import_module(name)
+    except Exception as error:  # Whatever the user's module raises.
+        raise InputError(f"`import` must be modules that Python imports. Received: {name}: {reason(error)}") from error
+    finally:
+        sys.path.remove(str(Path.cwd()))
+
+
+def _named(arrays: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -3,6 +3,7 @@
 import inspect
 import json
 import operator
+import sys
 from types import SimpleNamespace
 
 import keras
@@ -13,6 +14,7 @@ import keras_sharpness as ks
 from keras_sharpness.cli import flags
 from keras_sharpness.cli.measure import run
 from keras_sharpness.cli.measure_table import DEVICES, MEASURES
+from keras_sharpness.cli.user_files import import_modules
 from keras_sharpness.errors import InputError
 from tests.cli.in_process import command_line
 
@@ -176,6 +178,40 @@ def test_from_the_command_line(files, tmp_path, run_python):
     r = ks.worst_case_sharpness(model, x, y, rho=0.01, norm="l2", maximizer=maximizer, m=8, select="no_biases")
     assert json.loads(process.stdout)["value"] == pytest.approx(r.value, rel=1e-5)
     assert (tmp_path / "measure.png").stat().st_size > 1000
+
+
+MODULE = """
+import keras
+
+@keras.saving.register_keras_serializable("mine")
+class Twice(keras.layers.Layer):
+    def call(self, x):
+        return 2 * x
+"""
+
+
+def test_layers_of_ones_own_and_several_outputs(tmp_path, monkeypatch):
+    (tmp_path / "my_layers.py").write_text(MODULE)
+    monkeypatch.chdir(tmp_path)
+    import_modules(["my_layers"])
+    inputs, twice = keras.Input((3,)), sys.modules.pop("my_layers").Twice()
+    outputs = {"a": keras.layers.Dense(1)(twice(inputs)), "b": keras.layers.Dense(1)(inputs)}
+    model = keras.Model(inputs, outputs)
+    model.compile("sgd", {"a": "mean_squared_error", "b": "mean_absolute_error"})
+    model.save("model.keras")
+    x, y = np.ones((9, 3), "float32"), {"a": np.ones((9, 1), "float32"), "b": np.full((9, 1), 5.0, "float32")}
+    np.savez("data.npz", x=x, y_a=y["a"], y_b=y["b"])
+    keras.saving.get_custom_objects().pop("mine>Twice")
+    monkeypatch.setattr("keras_sharpness.cli.start.start_keras", lambda in_threads: SimpleNamespace(is_chief=False))
+    monkeypatch.setattr("keras_sharpness.cli.start.output_dir", lambda: None)
+    given = ["measure", "--keras_model=model.keras", "--data=data.npz", "--measure=gradient_norm"]
+    with pytest.raises(InputError, match="Twice"):
+        command_line(*given)
+    results = []
+    monkeypatch.setattr("keras_sharpness.cli.measure._plain", lambda result: results.append(result) or result)
+    command_line(*given, "--import=my_layers")
+    sys.modules.pop("my_layers")
+    assert results[0]["value"] == pytest.approx(ks.gradient_norm(model, x, y), rel=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """The files that `measure` reads: what is loaded, and what is refused."""
 
+import sys
 import zipfile
 
 import keras
 import numpy as np
 import pytest
 
-from keras_sharpness.cli.user_files import load_data, load_model
+from keras_sharpness.cli.user_files import import_modules, load_data, load_model
 from keras_sharpness.errors import InputError
 
 
@@ -19,6 +20,25 @@ def test_inputs_by_name_and_graphs(tmp_path):
     assert x.num_nodes == 2
 
 
+def test_outputs_by_name(tmp_path):
+    np.savez(tmp_path / "data.npz", x=np.zeros((2, 3)), y_size=np.zeros(2), y_kind=np.ones(2))
+    _, y = load_data(str(tmp_path / "data.npz"))
+    assert {name: array.tolist() for name, array in y.items()} == {"size": [0, 0], "kind": [1, 1]}
+
+
+def test_modules_are_imported_from_the_current_folder(tmp_path, monkeypatch):
+    (tmp_path / "layers_of_mine.py").write_text("WIDTH = 3")
+    (tmp_path / "broken_of_mine.py").write_text("1 / 0")
+    monkeypatch.chdir(tmp_path)
+    before = [*sys.path]
+    import_modules(["layers_of_mine"])
+    assert sys.modules.pop("layers_of_mine").WIDTH == 3
+    for name, why in (("no_such_module", "No module named"), ("broken_of_mine", "division by zero")):
+        with pytest.raises(InputError, match=f"`import` must be modules.*Received: {name}: {why}"):
+            import_modules([name])
+    assert sys.path == before
+
+
 def bad_data(tmp_path, kind):
     path = tmp_path / ("data.csv" if kind == "suffix" else "data.npz")
     if kind == "pickle":
@@ -27,6 +47,8 @@ def bad_data(tmp_path, kind):
         np.savez(path, x=np.zeros((2, 3)))
     elif kind == "two forms":
         np.savez(path, x=np.zeros((2, 3)), x_a=np.zeros((2, 3)), y=np.zeros(2))
+    elif kind == "two forms of y":
+        np.savez(path, x=np.zeros((2, 3)), y=np.zeros(2), y_a=np.zeros(2))
     elif kind == "truncated":
         np.savez(path, x=np.zeros((200, 3)), y=np.zeros(200))
         path.write_bytes(path.read_bytes()[:500])
@@ -41,8 +63,9 @@ def bad_data(tmp_path, kind):
     ("kind", "message"),
     [
         ("pickle", "`data` must be a whole file of plain arrays"),
-        ("no targets", "`data` must hold y, and x, x_NAME or features and edges"),
-        ("two forms", "`data` must hold y, and x, x_NAME or features and edges"),
+        ("no targets", "`data` must hold y or y_NAME, and x, x_NAME or features and edges"),
+        ("two forms", "`data` must hold y or y_NAME, and x, x_NAME or features and edges"),
+        ("two forms of y", "`data` must hold y or y_NAME, and x, x_NAME or features and edges"),
         ("truncated", "`data` must be a whole zip archive"),
         ("text", "`data` must be a whole zip archive"),
         ("suffix", "`data` must be a .npz file"),

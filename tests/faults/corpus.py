@@ -166,7 +166,7 @@ add(
         "texts": data_case("`data` must hold numbers", x=np.full((40, 3), "a")),
         "complex numbers": data_case("`data` must hold numbers", x=X.astype("complex64")),
         "dates": data_case("`data` must hold numbers", y=np.zeros(40, "datetime64[s]")),
-        "two forms of x": data_case("`data` must hold y, and x, x_NAME or features and edges", x_a=X),
+        "two forms of x": data_case("`data` must hold y or y_NAME, and x, x_NAME or features and edges", x_a=X),
         "x of an unknown name": data_case("Received: names=", x_a=X, z=Y),
         "x_NAME for a model of one input": ("the model takes", lambda f: named_input(f)),
         "other suffix": ("must be a .npz file", lambda folder: load_data(str(folder / "data.csv"))),
