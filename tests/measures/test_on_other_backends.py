@@ -1,0 +1,24 @@
+"""Models and data at the edge of what can be measured, on the backends that this process does not run."""
+
+import importlib.util
+
+import keras
+import pytest
+
+FILES = (
+    *(
+        "tests/objective/test_measurable.py",
+        "tests/objective/test_labelled_data.py",
+        "tests/objective/test_selection.py",
+    ),
+    *("tests/measures/test_resolution.py", "tests/measures/test_differences.py", "tests/measures/test_symmetry.py"),
+    *("tests/measures/test_callback.py", "tests/execution/test_grid.py"),
+    *("tests/backend/test_torch.py", "tests/backend/test_torch_autograd.py", "tests/backend/test_torch_modules.py"),
+)
+OTHERS = [b for b in ("tensorflow", "jax", "torch") if b != keras.config.backend() and importlib.util.find_spec(b)]
+
+
+@pytest.mark.parametrize("backend", OTHERS)
+def test_the_same_holds(run_python, backend):
+    process = run_python("-m", "pytest", "-q", "-n", "0", *FILES, KERAS_BACKEND=backend)
+    assert process.returncode == 0, process.stdout[-3000:]
