@@ -1,6 +1,6 @@
 """The mean loss over all examples, as a function of one flat NumPy vector."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -10,7 +10,7 @@ from keras import ops
 from keras_sharpness import backend
 from keras_sharpness.arrays import tree
 from keras_sharpness.errors import require, require_count
-from keras_sharpness.measures.sample import Sample
+from keras_sharpness.measures.sample import FIRST, STREAMED, Sample
 from keras_sharpness.objective.objective import Objective
 from keras_sharpness.objective.pieces import pieces_of
 from keras_sharpness.objective.selection import select
@@ -43,7 +43,7 @@ class MeanLoss:
         require_count("batch_size", 1 if sample.batch_size is None else sample.batch_size)
         sample.check_passes(len(sample.examples))
         # The model too, which compiled functions do not keep alive.
-        self._model, self._data, self._training = sample.model, sample.data.tensors, sample.training
+        self._sample, self._training = sample, sample.training
         # Copies, since training would change what some backends return.
         self._weights, self._state = keras.tree.map_structure(_copy, sample.values())
         shapes = [tuple(weight.shape) for weight in self._weights]
@@ -54,7 +54,10 @@ class MeanLoss:
         training = self._training
         self._loss = sample.compile(lambda objective: _loss(objective, training), ("loss", training))
         self._gradient = sample.compile(lambda objective: _gradient(objective, training), ("gradient", training))
-        self._pieces = self._cut(sample)
+        size, count = sample.batch_size or (STREAMED if sample.streams else len(sample.examples)), len(sample.examples)
+        self._sizes = [min(size, count - start) for start in range(0, count, size)]
+        self._held = None if sample.streams else self._cut()
+        self._shares = self._find_shares()
 
     def loss(self, move: np.ndarray) -> float:
         """Returns the mean loss at w + D move."""
@@ -84,10 +87,10 @@ class MeanLoss:
         Raises:
             InputError: If the loss is random.
         """
-        nowhere, piece = self._all(np.zeros(self.size)), self._pieces[0][1]
+        nowhere, (data, piece) = self._all(np.zeros(self.size)), next(iter(self._pieces()))
 
         def evaluate() -> float:
-            return float(self._loss(self._weights, nowhere, self._state, self._data, piece))
+            return float(self._loss(self._weights, nowhere, self._state, data, piece))
 
         def repeat() -> float:
             with backend.repeatable():
@@ -102,24 +105,35 @@ class MeanLoss:
     def _mean(self, function: Callable[..., Any], *vectors: Array) -> Any:
         """Returns the average over the pieces, weighted by their sizes, in float64."""
         total: Any = None
-        for share, piece in self._pieces:
+        for share, (data, piece) in zip(self._shares, self._pieces(), strict=True):
             with backend.repeatable():
-                part = function(self._weights, *vectors, self._state, self._data, piece)
+                part = function(self._weights, *vectors, self._state, data, piece)
             part = keras.tree.map_structure(lambda a, share=share: share * _float64(a), part)
             total = part if total is None else keras.tree.map_structure(np.add, total, part)
         return total
 
-    def _cut(self, sample: Sample) -> list[tuple[float, Array]]:
-        """Returns the share in the loss and the indices of each piece."""
-        size = sample.batch_size or len(sample.examples)
-        parts = [sample.examples[start : start + size] for start in range(0, len(sample.examples), size)]
-        tensors = [ops.convert_to_tensor(part) for part in parts]
-        kind = pieces_of(sample.objective, sample.data, sample.examples, self._training) if len(parts) > 1 else "mean"
-        masses = np.array([len(part) for part in parts], float)
+    def _pieces(self) -> Iterable[tuple[Data, Array]]:
+        """Returns the pieces: data, and the indices of the examples in them."""
+        if self._held is not None:
+            return self._held
+        stream = zip(self._sizes, self._sample.stream(), strict=True)
+        return ((data.tensors, ops.arange(size, dtype="int32")) for size, data in stream)
+
+    def _cut(self) -> list[tuple[Data, Array]]:
+        """Returns the pieces of data that are held."""
+        whole, ends = self._sample.whole(), np.cumsum(self._sizes)[:-1]
+        return [(whole.data.tensors, ops.convert_to_tensor(part)) for part in np.split(whole.places[0], ends)]
+
+    def _find_shares(self) -> np.ndarray:
+        """Returns the share of each piece in the loss."""
+        sample, masses = self._sample, np.array(self._sizes, float)
+        if len(masses) == 1:
+            return np.ones(1)
+        kind = pieces_of(sample.objective, *sample.first(FIRST), self._training)
         if kind == "weighted":
             mass = sample.compile(lambda objective: objective.mass, "mass")
-            masses = np.array([float(mass(self._weights, self._state, self._data, piece)) for piece in tensors])
-        return [*zip(np.ones(len(parts)) if kind == "sum" else masses / masses.sum(), tensors, strict=True)]
+            masses = np.array([float(mass(self._weights, self._state, *piece)) for piece in self._pieces()])
+        return np.ones(len(masses)) if kind == "sum" else masses / masses.sum()
 
     def _moving(self, vector: np.ndarray) -> np.ndarray:
         """Returns the entries that move."""

@@ -1,7 +1,7 @@
 """What is measured on: a model, its loss, and batches of its data. Made once, measured any number of times."""
 
 import copy
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypedDict, cast
 
@@ -14,14 +14,20 @@ from keras_sharpness.errors import require, require_options
 from keras_sharpness.execution import compiled
 from keras_sharpness.execution.grid import Grid
 from keras_sharpness.measures.batches import check_indices, draw_batches
+from keras_sharpness.objective.example_source import open_examples
 from keras_sharpness.objective.graph import Graph
-from keras_sharpness.objective.labelled_data import LabelledData, Weighted
+from keras_sharpness.objective.labelled_data import LabelledData
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.objective.measurable import require_logits, require_measurable, require_passes
 from keras_sharpness.objective.objective import Objective, perturbation_dtype, values
 from keras_sharpness.objective.selection import Selection
 from keras_sharpness.objective.selection import select as select_weights
 from keras_sharpness.typing import PlanName, State, Weights
+
+# Examples in a piece of data that do not fit the memory, where `batch_size` does not say.
+STREAMED = 1024
+# Examples by which model, loss and data are checked before the others are read.
+FIRST = 16
 
 
 class LossArguments(TypedDict, total=False):
@@ -75,7 +81,6 @@ class Sample:
     Attributes:
         model: The model.
         objective: The loss of a batch as a pure function.
-        data: Inputs and targets.
         examples: Indices of the examples that batches are drawn from, shape (n,).
         batches: The batches, integers of shape (num_batches, m).
         warned: What a warning was given of already.
@@ -103,7 +108,9 @@ class Sample:
         plan: PlanName | None = None,
         distribution: Any = None,
     ) -> None:
-        """Converts the data, draws the batches, and checks that model, loss and data fit.
+        """Draws the batches, converts the data, and checks that model, loss and data fit.
+
+        Of data that are large, only the examples of the batches are held; see the page on data.
 
         Args:
             model: Built Keras model, Sequential, functional or subclassed.
@@ -140,14 +147,21 @@ class Sample:
         require_measurable(model)
         if normalize_logits:
             require_logits(model, loss)
-        self.data = LabelledData(x, y, sample_weight, class_weight)
-        size = self.data.num_examples
+        self._source = open_examples(x, y, sample_weight, class_weight)
+        size = self._source.num_examples
         self.examples = check_indices(np.arange(size) if examples is None else examples, 1, size, "examples")
         if batches is not None:
             self.batches = check_indices(batches, 2, size, "batches")
         else:
             self.batches = self.examples[None] if m is None else draw_batches(self.examples, m, num_batches, seed)
-        self.objective.check(self.data, self.batches)
+        self._held: tuple[LabelledData, np.ndarray] | None = None
+        self._outputs: Any = None
+        self._checked_all = False
+        if self.streams and batches is None and m is None:
+            # A measure that needs all examples at once gathers them; others read them piece by piece.
+            self.first(FIRST)
+        else:
+            self._gather()
         select_weights(model, select)  # refuses names that match nothing
         self.training, self.select, self.batch_size = training, select, batch_size
         self._options = {"plan": plan, "distribution": distribution}
@@ -202,7 +216,7 @@ class Sample:
             self._grids[draws] = Grid(
                 self.objective,
                 self.data,
-                self.batches,
+                self.places,
                 draws=draws,
                 training=self.training,
                 batch_size=self.batch_size,
@@ -249,6 +263,7 @@ class Sample:
         """
         other = copy.copy(self)
         other.batches, other._drawn, other._grids, other._whole = batches, drawn, {}, None
+        other._held = None if self.streams else self._source.gather(batches)
         return other
 
     def with_selection(self, selection: Selection) -> "Sample":
@@ -263,8 +278,54 @@ class Sample:
             return self
         if self._whole is None:
             self._whole = self.with_batches(self.examples[None], examples=self._drawn.get("examples"))
-            self.objective.check(self.data, self.examples)
+            if not self.streams:
+                self.objective.check(*self._whole._gather())
         return self._whole
+
+    @property
+    def data(self) -> LabelledData:
+        """Inputs and targets: of all examples, or where data are large of those in the batches."""
+        return self._gather()[0]
+
+    @property
+    def places(self) -> np.ndarray:
+        """The batches as indices into `data`."""
+        return self._gather()[1]
+
+    @property
+    def streams(self) -> bool:
+        """Whether measures of the mean loss read the examples piece by piece, since they may not fit the memory."""
+        return self._source.streams
+
+    def first(self, number: int) -> tuple[LabelledData, np.ndarray]:
+        """Returns data that hold the first of the examples, and the indices of these in them."""
+        few = self.with_batches(np.unique(self.examples)[None, :number])
+        data, places = few._gather()
+        self._outputs = few._outputs
+        return data, places[0]
+
+    def stream(self) -> Iterator[LabelledData]:
+        """Yields the data of all examples, in the order of their indices, a piece at a time.
+
+        Every piece is read when it is due, and checked when it is read for the first time.
+
+        Raises:
+            InputError: If a number is not finite, or the loss does not take the targets.
+        """
+        if self._outputs is None:
+            self.first(FIRST)
+        for data in self._source.pieces(self.examples, self.batch_size or STREAMED):
+            if not self._checked_all:
+                self.objective.check_more(data, self._outputs)
+            yield data
+        self._checked_all = True
+
+    def _gather(self) -> tuple[LabelledData, np.ndarray]:
+        """Returns the data that the batches need, and the batches as indices into them; reads and checks them once."""
+        if self._held is None:
+            self._held = self._source.gather(self.batches)
+            self._outputs = self.objective.check(*self._held)
+        return self._held
 
     def values(self) -> tuple[Weights, State]:
         """Returns the model's trainable weights and its non-trainable variables, as they are now."""
@@ -291,7 +352,7 @@ class Sample:
             "training": self.training,
             "normalize_logits": self._normalize_logits,
             "regularization": self.objective.regularization,
-            "weighted": isinstance(self.data.tensors[1], Weighted),
+            "weighted": self._source.weighted,
             "m": self.batches.shape[1],
             "num_batches": self.batches.shape[0],
             **self._drawn,

@@ -58,7 +58,7 @@ class LabelledData:
         if class_weight is not None:
             y = _with_class_weights(y, class_weight)
         self.graph = x if isinstance(x, Graph) else None
-        self.num_examples = _count(x, y)
+        self.num_examples = count(x, y)
         inputs = x.inputs if isinstance(x, Graph) else x
         self.tensors: Data = keras.tree.map_structure(_to_tensor, (inputs, y))
 
@@ -99,13 +99,13 @@ def take(structure: Any, indices: Array) -> Any:
 
 def _to_arrays(x: Any, y: Any) -> tuple[Any, Any]:
     _require_dense(x, y)
-    if isinstance(x, Graph) or not _is_batches(x):
+    if isinstance(x, Graph) or not is_batches(x):
         require(y is not None, "`y` must be given where `x` holds only inputs", x=type(x).__name__)
         return x, y
     require(y is None, "`y` must be left out where `x` yields batches of (inputs, targets)", x=type(x).__name__)
-    batches = [_arrays_of(batch) for batch in _finite_batches(x)]
+    batches = [arrays_of(batch) for batch in finite_batches(x)]
     require(bool(batches), "`x` must yield at least one batch", x=type(x).__name__)
-    x, y, *weight = keras.tree.map_structure(_joined, *batches)
+    x, y, *weight = keras.tree.map_structure(joined, *batches)
     return x, Weighted(y, *weight) if weight else y
 
 
@@ -121,7 +121,15 @@ def _with_class_weights(y: Any, class_weight: Mapping[int, float]) -> Weighted:
     return Weighted(y, weights if given is None else np.asarray(given).reshape(len(weights)) * weights)
 
 
-def _joined(*parts: np.ndarray) -> np.ndarray:
+def joined(*parts: np.ndarray) -> np.ndarray:
+    """Returns batches of an array one after another.
+
+    Args:
+        *parts: The batches.
+
+    Raises:
+        InputError: If examples differ in shape.
+    """
     shapes = sorted({part.shape[1:] for part in parts})
     what = "`x` must yield batches whose examples have one shape: pad all sequences to one length, not batch by batch"
     require(len(shapes) == 1, what, shapes=shapes[:3])
@@ -136,7 +144,16 @@ def _require_dense(*structures: Any) -> None:
         require(kind != "RaggedTensor", "`x` and `y` must not be ragged: pad to one length, x.to_tensor()", type=kind)
 
 
-def _count(x: Any, y: Any) -> int:
+def count(x: Any, y: Any) -> int:
+    """Returns how many examples there are.
+
+    Args:
+        x: Inputs.
+        y: Targets, with their weights if they have any.
+
+    Raises:
+        InputError: If inputs and targets differ in number.
+    """
     lengths = {x.num_nodes} if isinstance(x, Graph) else {_length(a) for a in keras.tree.flatten(x)}
     targets = {_length(a) for a in keras.tree.flatten(y)}
     fit = lengths == targets and len(lengths) == 1 and lengths != {0}
@@ -150,12 +167,21 @@ def _length(array: Any) -> int:
     return shape[0]
 
 
-def _is_batches(x: Any) -> bool:
+def is_batches(x: Any) -> bool:
+    """Returns whether inputs and targets come together, batch by batch."""
     arrays = isinstance(x, (np.ndarray, list, tuple, Mapping)) or hasattr(x, "shape")
     return isinstance(x, keras.utils.PyDataset) or (isinstance(x, Iterable) and not arrays)
 
 
-def _finite_batches(x: Any) -> Iterable[Any]:
+def finite_batches(x: Any) -> Iterable[Any]:
+    """Returns the batches of a data set.
+
+    Args:
+        x: What yields them.
+
+    Raises:
+        InputError: If they never end.
+    """
     if isinstance(x, keras.utils.PyDataset):
         return (x[index] for index in range(x.num_batches))
     # A repeated tf.data.Dataset says that it is infinite.
@@ -164,19 +190,27 @@ def _finite_batches(x: Any) -> Iterable[Any]:
     return x
 
 
-def _arrays_of(batch: Any) -> tuple[Any, ...]:
-    """Returns the arrays of inputs, targets and, where there are any, sample weights."""
+def arrays_of(batch: Any) -> tuple[Any, ...]:
+    """Returns the arrays of inputs, targets and, where there are any, sample weights.
+
+    Args:
+        batch: What a data set yields.
+
+    Raises:
+        InputError: If it is no batch of them.
+    """
     length = len(batch) if isinstance(batch, (tuple, list)) else None
     what = "`x` must yield batches of (inputs, targets) or (inputs, targets, sample weights)"
     require(length in (2, 3), what, batch=type(batch).__name__, length=length)
     batch = batch[:2] if length == 3 and batch[2] is None else batch
-    arrays = keras.tree.map_structure(_to_numpy, tuple(batch))
+    arrays = keras.tree.map_structure(to_numpy, tuple(batch))
     for array in keras.tree.flatten(arrays):
         require(array.ndim > 0, "`x` must yield batches of examples, not single ones", shape=array.shape)
     return arrays
 
 
-def _to_numpy(array: Any) -> np.ndarray:
+def to_numpy(array: Any) -> np.ndarray:
+    """Returns an array or tensor as an array of NumPy."""
     # A dataset's tensors need not be of the backend that Keras runs on.
     return np.asarray(array) if hasattr(array, "__array__") else ops.convert_to_numpy(array)
 

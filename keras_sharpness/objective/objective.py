@@ -66,12 +66,15 @@ class Objective:
         wrapper = keras.layers.TorchModuleWrapper
         self._holds_modules = any(isinstance(layer, wrapper) for layer in flatten_layers(model))
 
-    def check(self, data: LabelledData, examples: np.ndarray) -> None:
+    def check(self, data: LabelledData, examples: np.ndarray) -> Any:
         """Checks that data, model and loss fit, before anything is computed.
 
         Args:
             data: The data.
             examples: Indices of the examples that the loss will be taken of; targets of others do not matter.
+
+        Returns:
+            The model's outputs for a few examples: their structure, shapes and dtypes.
 
         Raises:
             InputError: If a number is not finite, the model does not take the inputs, or the loss not the targets.
@@ -83,6 +86,20 @@ class Objective:
         outputs, *_ = _outline("`x` must be inputs that the model takes", partial(self.outputs, training=False), *at)
         self.batch_loss.check_labels(take(data.tensors[1], ops.convert_to_tensor(np.unique(examples))), outputs)
         _outline("`y` must be targets that the loss takes", partial(self.loss_and_error, training=False), *at)
+        return outputs
+
+    def check_more(self, data: LabelledData, outputs: Any) -> None:
+        """Checks further data, all of them, which differ from those checked before in their numbers only.
+
+        Args:
+            data: The data.
+            outputs: What `check` returned.
+
+        Raises:
+            InputError: If a number is not finite, or the loss does not take the targets.
+        """
+        data.require_finite(np.arange(data.num_examples))
+        self.batch_loss.check_labels(data.tensors[1], outputs)
 
     def takes(self, data: LabelledData, size: int) -> bool:
         """Returns whether the model takes a number of examples at once, and returns an output for each."""
