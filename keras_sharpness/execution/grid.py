@@ -1,5 +1,6 @@
 """The grid of (batch, draw) that every measure of batches works through."""
 
+import copy
 import logging
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from functools import partial
@@ -97,6 +98,13 @@ class Grid:
         stepwise = not chosen.loops_compiled and shares == 1
         factor = _factor(pieces, batches.shape[1])
         self._evaluation = Evaluation(evaluator, averaging, size, scan, stepwise, factor)
+
+    def on(self, data: LabelledData, batches: np.ndarray) -> "Grid":
+        """Returns the same grid of other data, not of a graph, and as many batches; what is compiled serves both."""
+        other = copy.copy(self)
+        other.batches, other._data, shares = batches, data.tensors, self._distribution.shares
+        other._blocks = Blocks(batches, self.draws, self._blocks.size, shares)
+        return other
 
     def compile(
         self,

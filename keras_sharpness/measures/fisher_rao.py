@@ -11,6 +11,7 @@ from keras_sharpness.errors import require_count, require_seed
 from keras_sharpness.execution.evaluation import Evaluation
 from keras_sharpness.measures.estimate import Estimate
 from keras_sharpness.measures.sample import DataArguments, Sample
+from keras_sharpness.measures.streaming import in_order, single_examples
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.statistics import standard_error
 from keras_sharpness.typing import Array, Block, Data, State, Weights
@@ -51,7 +52,6 @@ def fisher_rao_norm(
     if num_examples is not None:
         require_count("num_examples", num_examples)
         chosen = np.random.default_rng(seed).permutation(chosen)[:num_examples]
-    singles = sample.with_batches(chosen[:, None])
 
     def make(evaluation: Evaluation) -> Callable[..., Array]:
         def slopes(weights: Weights, state: State, data: Data, block: Block, mask: Weights | None) -> Array:
@@ -61,6 +61,7 @@ def fisher_rao_norm(
 
         return slopes
 
-    slopes = singles.grid().compile(make, ("fisher_rao",))(*sample.values(), sample.mask())
-    samples = slopes[:, 0].astype(np.float64) ** 2
+    parts = single_examples(sample, chosen)
+    slopes = [grid.compile(make, ("fisher_rao",))(*sample.values(), sample.mask())[:, 0] for grid in parts]
+    samples = in_order(slopes, chosen, sample).astype(np.float64) ** 2
     return Estimate(float(samples.mean()), standard_error(samples), samples)

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from keras_sharpness.errors import require, require_count
 from keras_sharpness.execution.evaluation import Evaluation
+from keras_sharpness.execution.grid import Grid
 from keras_sharpness.maximizers import Maximizer, check_maximizer
 from keras_sharpness.measures import plots
 from keras_sharpness.measures.directions import (
@@ -20,8 +21,10 @@ from keras_sharpness.measures.directions import (
     GivenDirection,
     RandomDirection,
 )
+from keras_sharpness.measures.mean_loss import MeanLoss
 from keras_sharpness.measures.readable import Readable, interval
 from keras_sharpness.measures.sample import DataArguments, Sample
+from keras_sharpness.measures.streaming import whole_pieces
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.perturbations import Ball
 from keras_sharpness.typing import Array, Block, Data, LandscapeDirectionName, NormName, ScalingName, State, Weights
@@ -192,8 +195,15 @@ def _losses(sample: Sample, directions: list[Direction], coordinates: np.ndarray
         return losses
 
     vectors = [direction.vector(sample) for direction in directions]
-    run = sample.grid(len(coordinates)).compile(make, ("landscape", len(vectors)))
-    return run(*sample.values(), keras.ops.convert_to_tensor(coordinates, "float32"), vectors)[0]
+    points, key = keras.ops.convert_to_tensor(coordinates, "float32"), ("landscape", len(vectors))
+
+    def run(grid: Grid) -> np.ndarray:
+        return cast(np.ndarray, grid.compile(make, key)(*sample.values(), points, vectors)[0])
+
+    if not sample.streams:
+        return run(sample.grid(len(coordinates)))
+    found = (run(grid) for grid in whole_pieces(sample, len(coordinates)))
+    return np.sum([share * losses for share, losses in zip(MeanLoss(sample).shares, found, strict=True)], axis=0)
 
 
 def _along(steps: Array, vector: Array) -> Array:

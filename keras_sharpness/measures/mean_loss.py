@@ -10,7 +10,8 @@ from keras import ops
 from keras_sharpness import backend
 from keras_sharpness.arrays import tree
 from keras_sharpness.errors import require, require_count
-from keras_sharpness.measures.sample import FIRST, STREAMED, Sample
+from keras_sharpness.measures.checked_data import STREAMED
+from keras_sharpness.measures.sample import Sample
 from keras_sharpness.objective.objective import Objective
 from keras_sharpness.objective.pieces import pieces_of
 from keras_sharpness.objective.selection import select
@@ -27,6 +28,7 @@ class MeanLoss:
     Attributes:
         size: Entries of a vector.
         weights: The weights that move, shape (size,).
+        shares: Share of each piece of the examples in the loss.
     """
 
     def __init__(self, sample: Sample, scaling: ScalingName = "none", eta: float = 0.0) -> None:
@@ -57,7 +59,7 @@ class MeanLoss:
         size, count = sample.batch_size or (STREAMED if sample.streams else len(sample.examples)), len(sample.examples)
         self._sizes = [min(size, count - start) for start in range(0, count, size)]
         self._held = None if sample.streams else self._cut()
-        self._shares = self._find_shares()
+        self.shares = self._find_shares()
 
     def loss(self, move: np.ndarray) -> float:
         """Returns the mean loss at w + D move."""
@@ -105,7 +107,7 @@ class MeanLoss:
     def _mean(self, function: Callable[..., Any], *vectors: Array) -> Any:
         """Returns the average over the pieces, weighted by their sizes, in float64."""
         total: Any = None
-        for share, (data, piece) in zip(self._shares, self._pieces(), strict=True):
+        for share, (data, piece) in zip(self.shares, self._pieces(), strict=True):
             with backend.repeatable():
                 part = function(self._weights, *vectors, self._state, data, piece)
             part = keras.tree.map_structure(lambda a, share=share: share * _float64(a), part)
@@ -129,7 +131,7 @@ class MeanLoss:
         sample, masses = self._sample, np.array(self._sizes, float)
         if len(masses) == 1:
             return np.ones(1)
-        kind = pieces_of(sample.objective, *sample.first(FIRST), self._training)
+        kind = pieces_of(sample.objective, *sample.first(), self._training)
         if kind == "weighted":
             mass = sample.compile(lambda objective: objective.mass, "mass")
             masses = np.array([float(mass(self._weights, self._state, *piece)) for piece in self._pieces()])

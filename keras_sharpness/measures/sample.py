@@ -14,6 +14,7 @@ from keras_sharpness.errors import require, require_options
 from keras_sharpness.execution import compiled
 from keras_sharpness.execution.grid import Grid
 from keras_sharpness.measures.batches import check_indices, draw_batches
+from keras_sharpness.measures.checked_data import CheckedData
 from keras_sharpness.objective.example_source import open_examples
 from keras_sharpness.objective.graph import Graph
 from keras_sharpness.objective.labelled_data import LabelledData
@@ -23,11 +24,6 @@ from keras_sharpness.objective.objective import Objective, perturbation_dtype, v
 from keras_sharpness.objective.selection import Selection
 from keras_sharpness.objective.selection import select as select_weights
 from keras_sharpness.typing import PlanName, State, Weights
-
-# Examples in a piece of data that do not fit the memory, where `batch_size` does not say.
-STREAMED = 1024
-# Examples by which model, loss and data are checked before the others are read.
-FIRST = 16
 
 
 class LossArguments(TypedDict, total=False):
@@ -147,19 +143,17 @@ class Sample:
         require_measurable(model)
         if normalize_logits:
             require_logits(model, loss)
-        self._source = open_examples(x, y, sample_weight, class_weight)
-        size = self._source.num_examples
+        self._data = CheckedData(open_examples(x, y, sample_weight, class_weight), self.objective)
+        size = self._data.source.num_examples
         self.examples = check_indices(np.arange(size) if examples is None else examples, 1, size, "examples")
         if batches is not None:
             self.batches = check_indices(batches, 2, size, "batches")
         else:
             self.batches = self.examples[None] if m is None else draw_batches(self.examples, m, num_batches, seed)
         self._held: tuple[LabelledData, np.ndarray] | None = None
-        self._outputs: Any = None
-        self._checked_all = False
         if self.streams and batches is None and m is None:
-            # A measure that needs all examples at once gathers them; others read them piece by piece.
-            self.first(FIRST)
+            # Few measures need all examples at once; these gather them.
+            self._data.first(self.examples)
         else:
             self._gather()
         select_weights(model, select)  # refuses names that match nothing
@@ -213,16 +207,13 @@ class Sample:
         """Returns the grid of a number of draws of each batch; made once."""
         if draws not in self._grids:
             self.check_passes(self.batches.shape[1])
-            self._grids[draws] = Grid(
-                self.objective,
-                self.data,
-                self.places,
-                draws=draws,
-                training=self.training,
-                batch_size=self.batch_size,
-                **self._options,
-            )
+            self._grids[draws] = self.grid_of(self.data, self.places, draws)
         return self._grids[draws]
+
+    def grid_of(self, data: LabelledData, places: np.ndarray, draws: int = 1) -> Grid:
+        """Returns the grid of batches of other data, for measures that read examples piece by piece."""
+        settings = {"draws": draws, "training": self.training, "batch_size": self.batch_size, **self._options}
+        return Grid(self.objective, data, places, **settings)
 
     def check_passes(self, size: int) -> None:
         """Raises unless the model takes forward passes of some examples, cut into pieces of `batch_size`.
@@ -263,7 +254,7 @@ class Sample:
         """
         other = copy.copy(self)
         other.batches, other._drawn, other._grids, other._whole = batches, drawn, {}, None
-        other._held = None if self.streams else self._source.gather(batches)
+        other._held = None if self.streams else self._data.source.gather(batches)
         return other
 
     def with_selection(self, selection: Selection) -> "Sample":
@@ -279,7 +270,7 @@ class Sample:
         if self._whole is None:
             self._whole = self.with_batches(self.examples[None], examples=self._drawn.get("examples"))
             if not self.streams:
-                self.objective.check(*self._whole._gather())
+                self._whole._held = self._data.gather(self._whole.batches)
         return self._whole
 
     @property
@@ -295,36 +286,24 @@ class Sample:
     @property
     def streams(self) -> bool:
         """Whether measures of the mean loss read the examples piece by piece, since they may not fit the memory."""
-        return self._source.streams
+        return self._data.source.streams
 
-    def first(self, number: int) -> tuple[LabelledData, np.ndarray]:
+    def first(self) -> tuple[LabelledData, np.ndarray]:
         """Returns data that hold the first of the examples, and the indices of these in them."""
-        few = self.with_batches(np.unique(self.examples)[None, :number])
-        data, places = few._gather()
-        self._outputs = few._outputs
-        return data, places[0]
+        return self._data.first(self.examples)
 
-    def stream(self) -> Iterator[LabelledData]:
-        """Yields the data of all examples, in the order of their indices, a piece at a time.
+    def stream(self, examples: np.ndarray | None = None) -> Iterator[LabelledData]:
+        """Yields data that do not fit the memory in the order of their indices, a piece of `batch_size` at a time.
 
-        Every piece is read when it is due, and checked when it is read for the first time.
-
-        Raises:
-            InputError: If a number is not finite, or the loss does not take the targets.
+        Args:
+            examples: Which of the examples; None: all.
         """
-        if self._outputs is None:
-            self.first(FIRST)
-        for data in self._source.pieces(self.examples, self.batch_size or STREAMED):
-            if not self._checked_all:
-                self.objective.check_more(data, self._outputs)
-            yield data
-        self._checked_all = True
+        data = self._data if examples is None else CheckedData(self._data.source, self.objective)
+        yield from data.stream(self.examples if examples is None else examples, self.batch_size)
 
     def _gather(self) -> tuple[LabelledData, np.ndarray]:
-        """Returns the data that the batches need, and the batches as indices into them; reads and checks them once."""
         if self._held is None:
-            self._held = self._source.gather(self.batches)
-            self._outputs = self.objective.check(*self._held)
+            self._held = self._data.gather(self.batches)
         return self._held
 
     def values(self) -> tuple[Weights, State]:
@@ -352,7 +331,7 @@ class Sample:
             "training": self.training,
             "normalize_logits": self._normalize_logits,
             "regularization": self.objective.regularization,
-            "weighted": self._source.weighted,
+            "weighted": self._data.source.weighted,
             "m": self.batches.shape[1],
             "num_batches": self.batches.shape[0],
             **self._drawn,

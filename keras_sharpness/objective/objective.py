@@ -88,18 +88,19 @@ class Objective:
         _outline("`y` must be targets that the loss takes", partial(self.loss_and_error, training=False), *at)
         return outputs
 
-    def check_more(self, data: LabelledData, outputs: Any) -> None:
-        """Checks further data, all of them, which differ from those checked before in their numbers only.
+    def check_more(self, data: LabelledData, examples: np.ndarray, outputs: Any) -> None:
+        """Checks further data, which differ from those checked before in their numbers only.
 
         Args:
             data: The data.
+            examples: As of `check`.
             outputs: What `check` returned.
 
         Raises:
             InputError: If a number is not finite, or the loss does not take the targets.
         """
-        data.require_finite(np.arange(data.num_examples))
-        self.batch_loss.check_labels(data.tensors[1], outputs)
+        data.require_finite(examples)
+        self.batch_loss.check_labels(take(data.tensors[1], ops.convert_to_tensor(np.unique(examples))), outputs)
 
     def takes(self, data: LabelledData, size: int) -> bool:
         """Returns whether the model takes a number of examples at once, and returns an output for each."""

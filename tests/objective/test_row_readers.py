@@ -6,43 +6,11 @@ import pytest
 
 from keras_sharpness.errors import InputError
 from keras_sharpness.objective.row_readers import ArrayRows, BatchRows, LoaderRows, is_map_style, is_on_disk
+from tests.support.large_data import OnDisk, Sequence, mapped
 
 X, Y = np.arange(46, dtype="float32").reshape(23, 2), np.arange(23, dtype="int32")
 SIZES = [5, 5, 5, 5, 3]
 EXAMPLES = np.array([0, 3, 4, 5, 6, 12, 21, 22])
-
-
-class OnDisk:
-    """An array as h5py has them: rows by a slice or by ascending indices, nothing else."""
-
-    def __init__(self, array):
-        self._array, self.shape, self.dtype = array, array.shape, array.dtype
-
-    def __getitem__(self, rows):
-        assert isinstance(rows, slice) or (np.diff(rows) > 0).all()
-        return self._array[rows]
-
-
-class Batches(keras.utils.PyDataset):
-    """Notes which batches are read."""
-
-    def __init__(self):
-        super().__init__()
-        self.read = []
-
-    @property
-    def num_batches(self):
-        return len(SIZES)
-
-    def __getitem__(self, index):
-        self.read.append(index)
-        part = slice(5 * index, 5 * index + 5)
-        return X[part], Y[part]
-
-
-def mapped(tmp_path):
-    np.save(tmp_path / "x.npy", X)
-    return np.load(tmp_path / "x.npy", mmap_mode="r")
 
 
 def h5(tmp_path):
@@ -62,11 +30,11 @@ def loader(**options):
 
 READERS = {
     "array": lambda path: ArrayRows((X, Y)),
-    "mapped": lambda path: ArrayRows((mapped(path), Y)),
+    "mapped": lambda path: ArrayRows((mapped(X, path / "x.npy"), Y)),
     "h5py": lambda path: ArrayRows((h5(path), Y)),
     "on disk": lambda path: ArrayRows((OnDisk(X), OnDisk(Y))),
     "tf.data": lambda path: BatchRows(tf_data(), SIZES),
-    "PyDataset": lambda path: BatchRows(Batches(), SIZES),
+    "PyDataset": lambda path: BatchRows(Sequence((X, Y), 5), SIZES),
     "iterable": lambda path: BatchRows([(X[:20], Y[:20]), (X[20:], Y[20:])], [20, 3]),
     "DataLoader": lambda path: LoaderRows(loader()),
 }
@@ -93,7 +61,7 @@ def test_pieces_hold_the_examples_in_order_and_repeats_repeatedly(make, size, tm
 
 
 def test_only_batches_that_hold_an_example_are_read():
-    batches = Batches()
+    batches = Sequence((X, Y), 5)
     BatchRows(batches, SIZES).take(EXAMPLES)
     assert batches.read == [0, 1, 2, 4]
 
@@ -105,7 +73,7 @@ def test_a_pass_ends_with_the_last_example():
         def __iter__(self):
             for k in range(5):
                 seen.append(k)
-                yield Batches()[k]
+                yield Sequence((X, Y), 5)[k]
 
     BatchRows(Watched(), SIZES).take(np.array([1, 7]))
     assert seen == [0, 1]
@@ -140,9 +108,18 @@ def test_other_loaders_are_read_batch_by_batch(options):
 
 
 def test_what_is_on_disk(tmp_path):
-    assert is_on_disk(mapped(tmp_path)) and is_on_disk(OnDisk(X)) and is_on_disk(h5(tmp_path))
+    assert is_on_disk(mapped(X, tmp_path / "x.npy")) and is_on_disk(OnDisk(X)) and is_on_disk(h5(tmp_path))
     pandas, torch = pytest.importorskip("pandas"), pytest.importorskip("torch")
-    for array in (X, keras.ops.ones(3), keras.Variable(X), torch.ones(3), pandas.DataFrame(X), pandas.Series(Y), [1], 2):
+    for array in (
+        X,
+        keras.ops.ones(3),
+        keras.Variable(X),
+        torch.ones(3),
+        pandas.DataFrame(X),
+        pandas.Series(Y),
+        [1],
+        2,
+    ):
         assert not is_on_disk(array)
 
 
@@ -157,6 +134,6 @@ def test_a_private_map_keeps_its_changes(tmp_path):
 
 @pytest.mark.parametrize("sizes", [[5, 5, 5, 5, 4], [5, 5, 5, 5, 3, 2], [6, 5, 5, 5, 2]])
 def test_batches_that_differ_from_pass_to_pass_are_refused(sizes):
-    batches = [Batches()[k] for k in range(5)]
+    batches = [Sequence((X, Y), 5)[k] for k in range(5)]
     with pytest.raises(InputError, match=r"`x` must yield (the same|as many) batches in every pass"):
         BatchRows(batches, sizes).take(np.arange(sum(sizes)))
