@@ -60,6 +60,22 @@ def test_many_models_in_one_go_are_as_each_of_them():
     assert not np.array_equal(together[0], together[1])
 
 
+def test_the_same_grid_on_other_data_compiles_nothing():
+    case, made = cases.fcnn(), []
+    objective, data = Objective(case.model, case.loss), LabelledData(case.x, case.y)
+    grid, places = Grid(objective, data, BATCHES), BATCHES[::-1] // 2
+    other = grid.on(LabelledData(case.x[:20], case.y[:20]), places)
+
+    def make(evaluation):
+        made.append(evaluation)
+        return losses_of(evaluation)
+
+    for of_grid, batches in ((grid, BATCHES), (other, places)):
+        found = of_grid.compile(make, "here")(*values(case.model))
+        np.testing.assert_array_equal(found, Grid(objective, data, batches).compile(losses_of)(*values(case.model)))
+    assert len(made) == 1
+
+
 def test_on_a_graph_the_receptive_field_is_enough():
     case, nodes = cases.gat(), np.array([[3, 8, 41, 3]])
     objective, data = Objective(case.model, case.loss, on_graph=True), LabelledData(case.x, case.y)
