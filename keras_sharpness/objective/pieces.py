@@ -10,6 +10,7 @@ from keras_sharpness import backend
 from keras_sharpness.backend.internals import keras_mask
 from keras_sharpness.errors import require
 from keras_sharpness.objective.labelled_data import LabelledData, Weighted
+from keras_sharpness.objective.measurable import fixed_batch_size
 from keras_sharpness.objective.objective import Objective, values
 from keras_sharpness.typing import Array, Data, State, Weights
 
@@ -48,12 +49,16 @@ def _has_masks(objective: Objective, data: LabelledData, examples: np.ndarray) -
         found.extend(keras_mask(output) is not None for output in keras.tree.flatten(outputs))
         return outputs
 
-    backend.outline(look, *values(objective.model), data.tensors, ops.convert_to_tensor(examples[:2]))
+    size = _fixed(objective) or 2
+    backend.outline(look, *values(objective.model), data.tensors, ops.convert_to_tensor(np.resize(examples, size)))
     return any(found)
 
 
 def _try(objective: Objective, data: LabelledData, examples: np.ndarray, training: bool, uneven: bool) -> Pieces:
     """Returns how two pieces add up to their whole, at the present weights."""
+    fixed = _fixed(objective)
+    what = "`batch_size` must be left out for a loss of your own and a model of one batch size"
+    require(fixed is None, what, loss=objective.batch_loss.name, batch_size=fixed)
     halves = (examples[: len(examples) // 3 or 1], examples[len(examples) // 3 or 1 :])
     masses = np.array([float(len(half)) for half in halves])
     if len(examples) < 2:
@@ -64,7 +69,10 @@ def _try(objective: Objective, data: LabelledData, examples: np.ndarray, trainin
         with backend.repeatable():
             return float(ops.convert_to_numpy(fn(*at, ops.convert_to_tensor(indices), training)))
 
-    whole, parts = number(objective.loss, examples), np.array([number(objective.loss, half) for half in halves])
+    whole, again = number(objective.loss, examples), number(objective.loss, examples)
+    same = bool(np.isclose(whole, again, rtol=1e-6, atol=0, equal_nan=True))
+    require(same, "the loss must be the same when it is evaluated twice", losses=(whole, again))
+    parts = np.array([number(objective.loss, half) for half in halves])
     uneven = uneven and objective.takes_outputs
     if uneven:
         masses = np.array([number(objective.mass, half) for half in halves])
@@ -73,3 +81,7 @@ def _try(objective: Objective, data: LabelledData, examples: np.ndarray, trainin
     what = "`batch_size` must be left out for a loss that is neither a mean nor a sum over examples"
     require(bool(means or sums), what, whole=whole, pieces=parts.tolist())
     return ("weighted" if uneven else "mean") if means else "sum"
+
+
+def _fixed(objective: Objective) -> int | None:
+    return None if objective.on_graph else fixed_batch_size(objective.model)

@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_sharpness.errors import require
 from keras_sharpness.objective.labelled_data import arrays_of, count, finite_batches, to_numpy
+from keras_sharpness.objective.labelled_data import joined as joined_arrays
 
 # Examples of a map-style data set that are collated together.
 COLLATED = 1024
@@ -168,7 +169,7 @@ def rows_of(arrays: Any, rows: Any) -> Any:
 
 def joined(parts: list[Any]) -> Any:
     """Returns structures of arrays, one after another, as one."""
-    return parts[0] if len(parts) == 1 else keras.tree.map_structure(lambda *a: np.concatenate(a), *parts)
+    return parts[0] if len(parts) == 1 else keras.tree.map_structure(joined_arrays, *parts)
 
 
 def _read(array: Any, rows: np.ndarray) -> np.ndarray:
