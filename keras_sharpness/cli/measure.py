@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 import keras_sharpness as ks
 from keras_sharpness.cli import flags, start
@@ -134,7 +133,7 @@ def _plain(value: Any) -> Any:
     """Returns a value as lists and numbers that JSON has; a non-finite number becomes null."""
     if isinstance(value, dict):
         return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, pd.DataFrame):
+    if hasattr(value, "to_dict"):  # a table
         return _plain(value.to_dict("records"))
     if isinstance(value, (list, tuple, np.ndarray)):
         return [_plain(entry) for entry in value]

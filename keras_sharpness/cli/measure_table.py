@@ -3,10 +3,11 @@
 import dataclasses
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-from matplotlib.figure import Figure
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
 ASCENT = ("maximizer", "pga_steps", "step_size", "direction", "coordinates", "num_restarts")
 DEVICES = ("strategy", "num_devices", "tpu", "split")
@@ -51,7 +52,7 @@ def _worst_case(result: Any) -> dict[str, Any]:
     return found | {"settled": result.settled, "diagnostics": result.diagnostics.means()}
 
 
-def _bars(table: pd.DataFrame) -> Figure:
+def _bars(table: "pd.DataFrame") -> "Figure":
     from keras_sharpness.measures import plots
 
     return plots.bars(list(table["layer"]), table["sharpness"].to_numpy(), "sharpness of the layer")

@@ -1,11 +1,10 @@
 """How much each layer contributes to the worst-case rise."""
 
 from collections.abc import Callable
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
 import numpy as np
-import pandas as pd
 
 from keras_sharpness.arrays import tree
 from keras_sharpness.execution.evaluation import Evaluation
@@ -20,6 +19,9 @@ from keras_sharpness.objective.selection import by_layer, select
 from keras_sharpness.perturbations import Ball
 from keras_sharpness.typing import Array, Block, Data, NormName, ScalingName, State, Weights
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 def attribute(
     model: keras.Model | Sample,
@@ -33,7 +35,7 @@ def attribute(
     maximizer: Maximizer = STEEPEST_ASCENT,
     filters: bool = False,
     **sample: Unpack[SampleArguments],
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """Attributes worst-case sharpness to layers, or to their filters.
 
     Two answers, which agree where the loss is nearly linear in the ball: the sharpness in the ball restricted to the
@@ -70,7 +72,9 @@ def attribute(
     return _by_filter(work, shares) if filters else _by_layer(work, ball, maximizer, shares)
 
 
-def _by_layer(sample: Sample, ball: Ball, maximizer: Maximizer, shares: list[np.ndarray]) -> pd.DataFrame:
+def _by_layer(sample: Sample, ball: Ball, maximizer: Maximizer, shares: list[np.ndarray]) -> "pd.DataFrame":
+    import pandas as pd
+
     climb, moves, rows = climbs(sample.grid(num_starts(maximizer)), ball, maximizer), _moves(sample), []
     for layer, members in by_layer(sample.model).items():
         chosen = [of_layer and moving for of_layer, moving in zip(members, moves, strict=True)]
@@ -101,7 +105,9 @@ def _first_order_shares(sample: Sample, ball: Ball) -> list[np.ndarray]:
     return [rise / total if total else rise for rise in rises]
 
 
-def _by_filter(sample: Sample, shares: list[np.ndarray]) -> pd.DataFrame:
+def _by_filter(sample: Sample, shares: list[np.ndarray]) -> "pd.DataFrame":
+    import pandas as pd
+
     rows = []
     for variable, share, moves in zip(sample.model.trainable_variables, shares, _moves(sample), strict=True):
         if share.ndim > 1 and moves:

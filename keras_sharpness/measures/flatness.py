@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_sharpness.errors import require, require_count, require_seed
-from keras_sharpness.measures.curvature import CurvatureOperator
 from keras_sharpness.measures.estimate import Estimate
 from keras_sharpness.measures.sample import Sample
 from keras_sharpness.objective.losses import LossLike
@@ -66,6 +65,8 @@ def relative_flatness(
     derivatives = data.pop("derivatives", "exact")
     sample = Sample.of(model, x, y, loss, data, LayerArguments, m=None)
     variable = _kernel(sample.model, layer)
+    from keras_sharpness.measures.curvature import CurvatureOperator
+
     matrix = CurvatureOperator(sample.with_selection(lambda v: v is variable), derivatives=derivatives)
     kernel = matrix.mean_loss.weights.reshape(tuple(variable.shape))
     rng = np.random.default_rng(seed)

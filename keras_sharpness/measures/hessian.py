@@ -5,16 +5,14 @@ matrix it is. The plain one has `scaling="none"`, that of the adaptive geometry 
 """
 
 import dataclasses
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
 import numpy as np
 import scipy.linalg
 import scipy.sparse.linalg
-from matplotlib.figure import Figure
 
 from keras_sharpness.errors import require, require_count, require_seed
-from keras_sharpness.measures import plots
 from keras_sharpness.measures.curvature import CurvatureArguments, CurvatureOperator, Source
 from keras_sharpness.measures.estimate import Estimate
 from keras_sharpness.measures.readable import Readable, interval, number
@@ -22,6 +20,9 @@ from keras_sharpness.measures.sample import LossArguments, Sample
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.statistics import standard_error
 from keras_sharpness.typing import CurvatureName, DerivativesName, ScalingName
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 WHICH: dict[str, Any] = {"magnitude": "LM", "largest": "LA", "smallest": "SA"}
 METHODS = ("hutchinson", "hutch++")
@@ -76,8 +77,10 @@ class SpectralDensity(Readable):
         """Returns what is shown of it."""
         return {"eigenvalues": interval(np.concatenate(self.nodes)), "starts": str(len(self.nodes))}
 
-    def plot(self) -> Figure:
+    def plot(self) -> "Figure":
         """Returns a figure of the density on a logarithmic scale."""
+        from keras_sharpness.measures import plots
+
         return plots.spectral_density(self.grid, self.density, self.standard_error)
 
 

@@ -2,17 +2,15 @@
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, Unpack, cast, get_args
+from typing import TYPE_CHECKING, Any, Unpack, cast, get_args
 
 import keras
 import numpy as np
-from matplotlib.figure import Figure
 
 from keras_sharpness.errors import require, require_count
 from keras_sharpness.execution.evaluation import Evaluation
 from keras_sharpness.execution.grid import Grid
 from keras_sharpness.maximizers import Maximizer, check_maximizer
-from keras_sharpness.measures import plots
 from keras_sharpness.measures.directions import (
     STEEPEST_ASCENT,
     AscentDirection,
@@ -28,6 +26,9 @@ from keras_sharpness.measures.streaming import whole_pieces
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.perturbations import Ball
 from keras_sharpness.typing import Array, Block, Data, LandscapeDirectionName, NormName, ScalingName, State, Weights
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DIRECTIONS = get_args(LandscapeDirectionName)
 
@@ -50,8 +51,10 @@ class Line(Readable):
         """Returns what is shown of it."""
         return {"loss": interval(self.losses), "direction": self.label, "points": str(self.losses.size)}
 
-    def plot(self) -> Figure:
+    def plot(self) -> "Figure":
         """Returns a figure of the loss."""
+        from keras_sharpness.measures import plots
+
         return plots.line(self.positions, self.losses, self.label)
 
 
@@ -75,8 +78,10 @@ class Plane(Readable):
         """Returns what is shown of it."""
         return {"loss": interval(self.losses), "directions": ", ".join(self.labels), "points": str(self.losses.size)}
 
-    def plot(self) -> Figure:
+    def plot(self) -> "Figure":
         """Returns a figure of the loss in contours."""
+        from keras_sharpness.measures import plots
+
         return plots.plane(self.first, self.second, self.losses, self.labels)
 
 

@@ -2,15 +2,12 @@
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
-import pandas as pd
-from matplotlib.figure import Figure
 
 from keras_sharpness.errors import require
 from keras_sharpness.maximizers import Maximizer, check_maximizer, num_starts
-from keras_sharpness.measures import plots
 from keras_sharpness.measures.batches import draw_batches
 from keras_sharpness.measures.climbing import climbs
 from keras_sharpness.measures.directions import STEEPEST_ASCENT
@@ -22,6 +19,10 @@ from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.perturbations import Ball
 from keras_sharpness.typing import NormName, ScalingName
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class SharpnessGrid(Readable):
@@ -32,15 +33,17 @@ class SharpnessGrid(Readable):
             radius_share, single_step_ratio, remaining, settled; see `Diagnostics`.
     """
 
-    table: pd.DataFrame
+    table: "pd.DataFrame"
 
     def summary(self) -> dict[str, str]:
         """Returns what is shown of it."""
         pairs, settled = len(self.table), int(self.table["settled"].sum())
         return {"sharpness": interval(self.table["sharpness"]), "pairs": str(pairs), "settled": f"{settled} of {pairs}"}
 
-    def plot(self) -> Figure:
+    def plot(self) -> "Figure":
         """Returns a figure of sharpness against rho, a line for each m."""
+        from keras_sharpness.measures import plots
+
         return plots.sharpness_against_rho(self.table)
 
 
@@ -85,6 +88,8 @@ def sharpness_grid(
     Raises:
         InputError: If an argument is out of range or does not fit the others.
     """
+    import pandas as pd
+
     sequences = isinstance(rhos, Iterable) and isinstance(ms, Iterable)
     require(sequences, "`rhos` and `ms` must be sequences, such as [0.01]", rhos=rhos, ms=ms)
     rhos, ms = tuple(rhos), tuple(ms)

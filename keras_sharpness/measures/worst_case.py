@@ -2,14 +2,12 @@
 
 import dataclasses
 import logging
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
 import numpy as np
-from matplotlib.figure import Figure
 
 from keras_sharpness.maximizers import PGA, Climb, Maximizer, Restarts, check_maximizer, num_starts
-from keras_sharpness.measures import plots
 from keras_sharpness.measures.climbing import best_paths, climbs
 from keras_sharpness.measures.diagnostics import diagnose
 from keras_sharpness.measures.readable import Readable, with_error
@@ -19,6 +17,9 @@ from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.perturbations import Ball
 from keras_sharpness.statistics import standard_error
 from keras_sharpness.typing import NormName, ScalingName
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 log = logging.getLogger(__name__)
 PAPER_ASCENT = PGA(num_steps=5, step_size=0.05)
@@ -79,8 +80,10 @@ class WorstCaseSharpness(Readable):
         shown = {"value": with_error(self.value, self.standard_error), "batches": str(len(self.losses))}
         return shown if self.diagnostics is None else shown | {"ascent": self.diagnostics.verdict}
 
-    def plot(self) -> Figure:
+    def plot(self) -> "Figure":
         """Returns a figure of the loss paths of all batches."""
+        from keras_sharpness.measures import plots
+
         return plots.paths(self.losses)
 
 

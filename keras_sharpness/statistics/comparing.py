@@ -4,7 +4,7 @@ import dataclasses
 import math
 
 import numpy as np
-import scipy.stats
+import scipy
 from numpy.typing import ArrayLike
 
 from keras_sharpness.statistics.correlation import checked

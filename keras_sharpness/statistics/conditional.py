@@ -13,9 +13,9 @@ here first take out what the given quantities explain, each in its own way:
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 
 from keras_sharpness.errors import require, require_count
@@ -25,6 +25,9 @@ from keras_sharpness.statistics.intervals import FEWEST_MODELS
 from keras_sharpness.statistics.jackknife import leave_parts_out, student_interval
 from keras_sharpness.statistics.matched import default_neighbours, matched_tau
 from keras_sharpness.statistics.residual import residual_tau
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 METHODS = ("residual", "matched", "copula")
 
@@ -75,7 +78,7 @@ def conditional_kendall(
 
 def neighbour_sensitivity(
     x: ArrayLike, y: ArrayLike, given: Sequence[ArrayLike], nums_neighbours: Sequence[int] = (2, 4, 8, 16, 32)
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """Shows how `conditional_kendall` with method "matched" depends on how many models each is paired with.
 
     A tau that drifts as pairs are matched less closely still holds what the given quantities explain; read it where
@@ -90,6 +93,8 @@ def neighbour_sensitivity(
     Returns:
         A row for each: num_neighbours, width (neighbours over models), tau, ci_low, ci_high, p_value.
     """
+    import pandas as pd
+
     rows = []
     for number in (number for number in nums_neighbours if number < len(vector("x", x))):
         r = conditional_kendall(x, y, given, "matched", num_neighbours=number)

@@ -4,12 +4,12 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
-import scipy.stats
 from numpy.typing import ArrayLike
 
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.statistics.intervals import FEWEST_MODELS, percentile_interval, resample_tau
 from keras_sharpness.statistics.jackknife import jackknife_interval
+from keras_sharpness.statistics.significance import tau_and_p_value
 
 # Above, the bootstrap takes seconds and memory for all pairs of models, and the two intervals agree.
 MOST_RESAMPLED = 1000
@@ -68,16 +68,14 @@ def kendall(
     require(0 < confidence < 1, "`confidence` must be between 0 and 1", confidence=confidence)
     require(num_resamples >= 1, "`num_resamples` must be at least 1", num_resamples=num_resamples)
     x, y = _sorted(*checked(sharpness, test_loss))
-    tau, p_value = scipy.stats.kendalltau(x, y)
+    tau, p_value = tau_and_p_value(x, y)
     low = high = float("nan")
     if len(x) > MOST_RESAMPLED:
         _, low, high = jackknife_interval(x, y, confidence)
     elif len(x) >= FEWEST_MODELS:
         taus = bootstrap_tau(x, y, num_resamples=num_resamples, seed=seed)
         low, high = percentile_interval(taus, confidence, len(x))
-    return Kendall(
-        tau=float(tau), p_value=float(p_value), ci_low=low, ci_high=high, num_models=len(x), confidence=confidence
-    )
+    return Kendall(tau=tau, p_value=p_value, ci_low=low, ci_high=high, num_models=len(x), confidence=confidence)
 
 
 def bootstrap_tau(

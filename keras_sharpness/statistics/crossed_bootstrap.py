@@ -11,7 +11,7 @@ therefore takes only their spread: it is tau +- z times the standard deviation o
 from collections.abc import Sequence
 
 import numpy as np
-import scipy.stats
+import scipy
 from numpy.typing import ArrayLike
 
 from keras_sharpness.errors import require, require_count

@@ -1,14 +1,18 @@
 """The granulated coefficient of Jiang et al. 2020 (arXiv:1912.02178, section 2)."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 
 from keras_sharpness.statistics.pairs import pair_sums, pair_sums_within
 from keras_sharpness.statistics.settings import columns, groups, numbered
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 def granulated_kendall(
-    table: pd.DataFrame, hyper_parameters: list[str], sharpness: str = "sharpness", test_loss: str = "test_loss"
+    table: "pd.DataFrame", hyper_parameters: list[str], sharpness: str = "sharpness", test_loss: str = "test_loss"
 ) -> tuple[float, dict[str, float]]:
     """Correlates within groups of models that differ in one hyper-parameter only, and averages.
 

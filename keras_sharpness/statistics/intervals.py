@@ -21,7 +21,7 @@ is also defined where tau = 1 or -1, and stays within [-1, 1].
 from collections.abc import Iterator
 
 import numpy as np
-import scipy.stats
+import scipy
 
 from keras_sharpness.errors import require
 

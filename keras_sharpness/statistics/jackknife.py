@@ -7,7 +7,7 @@ With 50 models and more its normal interval on Fisher's z covers as the bootstra
 from collections.abc import Callable
 
 import numpy as np
-import scipy.stats
+import scipy
 from numpy.typing import ArrayLike
 
 from keras_sharpness.statistics.pairs import pair_sums

@@ -7,7 +7,7 @@ a bias of the order of (neighbours / models)^2, which `neighbour_sensitivity` sh
 """
 
 import numpy as np
-import scipy.spatial
+import scipy
 
 from keras_sharpness.statistics.residual import normal_scores
 

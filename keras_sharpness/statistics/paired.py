@@ -7,10 +7,10 @@ Taus of the same networks vary together, so that their difference is known far b
 
 import itertools
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-import scipy.stats
+import scipy
 from numpy.typing import ArrayLike
 
 from keras_sharpness.errors import require
@@ -18,6 +18,9 @@ from keras_sharpness.statistics.comparing import TauDifference
 from keras_sharpness.statistics.correlation import checked
 from keras_sharpness.statistics.intervals import FEWEST_MODELS
 from keras_sharpness.statistics.pairs import pair_sums
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Draws of the largest statistic; a corrected p-value of 0.05 is then known to 0.001.
 NUM_DRAWS = 50_000
@@ -59,7 +62,7 @@ def compare_paired_taus(
 
 def compare_settings(
     measures: ArrayLike, test_loss: ArrayLike, names: Sequence[object] | None = None, *, seed: int = 0
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """Compares the taus of all settings of one pool with each other, such as the radii of a sweep.
 
     `p_value` is for one pair of settings chosen beforehand. `p_corrected` holds for all pairs at once: it compares the
@@ -80,6 +83,8 @@ def compare_settings(
     Raises:
         InputError: If there are fewer than two settings or 15 models, or a setting has no tau.
     """
+    import pandas as pd
+
     rows = np.asarray(measures, dtype=float)
     require(rows.ndim == 2 and len(rows) > 1, "`measures` must have two rows or more", shape=rows.shape)
     labels = list(range(len(rows))) if names is None else list(names)

@@ -7,7 +7,7 @@ closed form (Esscher 1924; Kendall and Gibbons 1990, chapter 10):
 """
 
 import numpy as np
-import scipy.stats
+import scipy
 
 from keras_sharpness.errors import require
 

@@ -15,8 +15,7 @@ w_i = 1 / (s_i^2 + v):
 import dataclasses
 
 import numpy as np
-import scipy.optimize
-import scipy.stats
+import scipy
 from numpy.typing import ArrayLike
 
 from keras_sharpness.errors import require

@@ -1,8 +1,7 @@
 """tau of what regressions on the given quantities leave: the estimator "residual" of `conditional_kendall`."""
 
 import numpy as np
-import scipy.special
-import scipy.stats
+import scipy
 
 
 def residual_tau(data: np.ndarray) -> float:

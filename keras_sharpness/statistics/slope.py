@@ -8,7 +8,7 @@ a minimum, near 2.
 import dataclasses
 
 import numpy as np
-import scipy.stats
+import scipy
 from numpy.typing import ArrayLike
 
 from keras_sharpness.errors import require

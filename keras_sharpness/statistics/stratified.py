@@ -8,9 +8,9 @@ their numbers of pairs, n_s (n_s - 1) / 2.
 """
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 
 from keras_sharpness.errors import require
@@ -18,6 +18,9 @@ from keras_sharpness.statistics.correlation import Kendall, checked
 from keras_sharpness.statistics.intervals import FEWEST_MODELS
 from keras_sharpness.statistics.jackknife import student_interval
 from keras_sharpness.statistics.pairs import PairSums, pair_sums_within
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,7 +34,7 @@ class StratifiedKendall:
     """
 
     pooled: Kendall
-    strata: pd.DataFrame
+    strata: "pd.DataFrame"
 
 
 def stratified_kendall(x: ArrayLike, y: ArrayLike, strata: ArrayLike, *, confidence: float = 0.95) -> StratifiedKendall:
@@ -53,6 +56,8 @@ def stratified_kendall(x: ArrayLike, y: ArrayLike, strata: ArrayLike, *, confide
     Raises:
         InputError: If an argument is out of range, or no stratum has two models that differ in x and in y.
     """
+    import pandas as pd
+
     require(0 < confidence < 1, "`confidence` must be between 0 and 1", confidence=confidence)
     a, b = checked(x, y, ("x", "y"))
     groups = np.asarray(strata)
@@ -75,7 +80,9 @@ def _pooled(sums: PairSums, confidence: float) -> Kendall:
     return Kendall(tau=tau, p_value=p_value, ci_low=low, ci_high=high, num_models=num_models, confidence=confidence)
 
 
-def _table(sums: PairSums, groups: np.ndarray, numbers: np.ndarray) -> pd.DataFrame:
+def _table(sums: PairSums, groups: np.ndarray, numbers: np.ndarray) -> "pd.DataFrame":
+    import pandas as pd
+
     rows = []
     for number in np.unique(numbers):
         part = numbers == number

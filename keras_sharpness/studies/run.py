@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 import keras
 import numpy as np
-import pandas as pd
 from tqdm import tqdm
 
 from keras_sharpness.distribution.structures import to_numpy
@@ -116,10 +115,10 @@ def _run_study(study: Study, store: PoolStore, slots: int, folder: Path, stop: C
     if details := study.make_details():
         with folders.timed(folder, "details"):
             _detail(study, details, store, folder, stop)
-    table = pd.DataFrame([_row(study, store, index) for index in range(study.config.num_models)])
-    folders.write_csv(folder / "models.csv", table)
+    rows = [_row(study, store, index) for index in range(study.config.num_models)]
+    folders.write_rows(folder / "models.csv", rows)
     seconds = {f"seconds_{stage}": seconds for stage, seconds in folders.times(folder).items()}
-    summary = summarize(table) | seconds
+    summary = summarize({name: [row[name] for row in rows] for name in ("sharpness", "test_loss")}) | seconds
     folders.write_json(folder / "summary.json", summary)
     return summary
 
