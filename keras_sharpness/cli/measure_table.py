@@ -35,7 +35,7 @@ class Measure:
     function: str
     takes: dict[str, str]
     entries: Callable[[Any], dict[str, Any]]
-    figure: Callable[[Any], Figure | None] = lambda _: None
+    figure: Callable[[Any], "Figure | None"] = lambda _: None
     defaults: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from keras_sharpness.cli import flags, quiet
+from keras_sharpness.cli import flags, lean, quiet
 from keras_sharpness.errors import require
 from keras_sharpness.typing import BackendName, choices
 
@@ -34,8 +34,12 @@ def start_keras(in_threads: bool) -> Any:
     Raises:
         InputError: If the backend is unknown or not installed, or the devices cannot be used.
     """
-    os.environ["KERAS_BACKEND"] = _backend()
-    with quiet.muffled():
+    os.environ["KERAS_BACKEND"] = name = _backend()
+    # Pools are trained on arrays; a user's own model may use whatever is installed.
+    unused = ("jax",) if name == "tensorflow" else ()
+    if in_threads:
+        unused += lean.TABLES_AND_FIGURES + (("scipy",) if name == "tensorflow" else ())
+    with quiet.muffled(), lean.without(*unused):
         distribution = _distribution(in_threads)
     if not distribution.is_chief:
         quiet.only_warnings()

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from keras_sharpness.cli import flags, signals, start
-from keras_sharpness.studies.config import make_config, released_config, studies_of_splits
+from keras_sharpness.cli.reporter import Reporter
+from keras_sharpness.studies.config import StudyConfig, make_config, released_config, studies_of_splits
 from keras_sharpness.studies.folder import config_of
 
 log = logging.getLogger(__name__)
@@ -20,6 +21,11 @@ def study() -> None:
     """Runs a whole study and writes its report."""
     config = make_config(**flags.study_settings())
     folder = start.output_dir() or Path("runs", flags.run_name())
+    with Reporter() as reporter:
+        _study(config, folder, reporter)
+
+
+def _study(config: StudyConfig, folder: Path, reporter: Reporter) -> None:
     # The members of a pool run in threads, one core each.
     distribution = start.start_keras(in_threads=True)
     from keras_sharpness.studies.run import run_study
@@ -31,7 +37,8 @@ def study() -> None:
     with _stoppable() as stop:
         summary = run_study(study, folder, resume=flags.FLAGS.resume, command=_command_line(), stop=stop)
     if summary:
-        _report(folder)
+        log.info(reporter.write(folder))
+        log.info("report: %s", folder / "report.md")
 
 
 def sweep(run: str) -> None:
@@ -91,16 +98,6 @@ def ablation() -> None:
 
 def _data() -> tuple[str | None, bool]:
     return flags.FLAGS.data_dir, flags.FLAGS.download
-
-
-def _report(folder: Path) -> None:
-    from keras_sharpness.reporting import wording
-    from keras_sharpness.reporting.report import write_report
-    from keras_sharpness.reporting.run_folder import read_run
-
-    write_report(folder)
-    log.info(wording.describe(read_run(folder).kendall))
-    log.info("report: %s", folder / "report.md")
 
 
 def _command_line() -> str:

@@ -12,9 +12,11 @@ class AbstractDistribution(abc.ABC):
 
     Attributes:
         shares: Parts that each batch's examples are cut into; 1 where calls are whole.
+        in_step: Whether `map` must be called in the same order in all processes, and so from one thread.
     """
 
     shares: int
+    in_step: bool = True
 
     @property
     @abc.abstractmethod

@@ -16,7 +16,7 @@ U = TypeVar("U")
 class Threads(AbstractDistribution):
     """Calls run in this process, on as many threads as keep the cores busy."""
 
-    is_chief, shares = True, 1
+    is_chief, shares, in_step = True, 1, False
 
     @property
     def at_once(self) -> int:

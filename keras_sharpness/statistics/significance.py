@@ -1,4 +1,4 @@
-"""tau-b and its p-value: the numbers of `scipy.stats.kendalltau`, to the last digit, without loading `scipy.stats`.
+"""tau-b and its p-value: the numbers of `scipy.stats.kendalltau`, without loading `scipy.stats`.
 
 That module takes longer to load than a small study takes to train. Only the exact p-value of small pools needs it.
 """
@@ -30,7 +30,7 @@ def tau_and_p_value(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
         return float(found.statistic), float(found.pvalue)
     tau = balance / math.sqrt(untied_x) / math.sqrt(untied_y)
     z = balance / math.sqrt(_variance(size, x, y))
-    return min(1.0, max(-1.0, tau)), float(2 * min(scipy.special.ndtr(z), scipy.special.ndtr(-z)))
+    return min(1.0, max(-1.0, tau)), math.erfc(abs(z) / math.sqrt(2))
 
 
 def _variance(size: int, x: np.ndarray, y: np.ndarray) -> float:

@@ -6,7 +6,9 @@ import itertools
 import json
 import logging
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +26,8 @@ from keras_sharpness.studies.details import Details, write_details
 from keras_sharpness.studies.study import Study
 from keras_sharpness.studies.summary import summarize
 
+# Results that wait to be evaluated or saved: their memory.
+MOST_WAITING = 50
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -128,19 +132,22 @@ def _train(study: Study, store: PoolStore | None, slots: int, stop: Callable[[],
     indices = itertools.takewhile(lambda _: not stop(), missing)
     # The processes of a study train the same groups: as large as the folder's, which the first process knows.
     slots = int(study.distribution.of_chief(np.asarray(slots)))
-    for member in progress(study.train(indices, slots), missing, "training", study):
+
+    def evaluate(member: Member) -> None:
         evaluation = study.evaluate(member)
         if store:
             store.save_member(member, evaluation)
+
+    members = progress(study.train(indices, slots), missing, "training", study)
+    _for_each(((member,) for member in members), evaluate, study)
     _check_done(stop)
 
 
 def _measure(study: Study, store: PoolStore | None, stop: Callable[[], bool]) -> None:
     missing, stop = _missing(study, store.measured() if store else set(), "measured"), _agreed(study, stop)
     members = (_load(study, store, index) for index in itertools.takewhile(lambda _: not stop(), missing))
-    for index, losses in progress(study.measure(members), missing, "sharpness", study):
-        if store:
-            store.save_paths(index, losses)
+    found = progress(study.measure(members), missing, "sharpness", study)
+    _for_each(found, store.save_paths if store else lambda *_: None, study)
     _check_done(stop)
 
 
@@ -153,6 +160,23 @@ def _detail(study: Study, details: Details, store: PoolStore, folder: Path, stop
         store.save_details(index, found)
     _check_done(stop)
     write_details(folder, store, [study.rises(store.load_paths(index)) for index in range(study.config.num_models)])
+
+
+def _for_each(results: Iterable[tuple[Any, ...]], do: Callable[..., None], study: Study) -> None:
+    """Calls `do` with each result, where possible while the next ones are computed, which leaves no core idle."""
+    if study.distribution.in_step:
+        for result in results:
+            do(*result)
+        return
+    # One thread, so that files appear in order.
+    with ThreadPoolExecutor(1) as pool:
+        running: deque[Future[None]] = deque()
+        for result in results:
+            running.append(pool.submit(do, *result))
+            while len(running) > MOST_WAITING:
+                running.popleft().result()
+        for done in running:
+            done.result()
 
 
 def _load(study: Study, store: PoolStore | None, index: int) -> Member:

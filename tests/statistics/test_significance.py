@@ -10,7 +10,7 @@ from keras_sharpness.statistics.significance import tau_and_p_value
 
 @pytest.mark.parametrize("num_models", [3, 10, 33, 34, 50, 400])
 @pytest.mark.parametrize("levels", [2, 7, None])
-def test_both_are_scipys_to_the_last_digit(num_models, levels):
+def test_both_are_scipys(num_models, levels):
     rng = np.random.default_rng(num_models)
     for slope in (-1.0, 0.0, 0.2):
         x = rng.normal(size=num_models)
@@ -18,7 +18,9 @@ def test_both_are_scipys_to_the_last_digit(num_models, levels):
         if levels:
             x, y = (np.floor(levels * scipy.stats.rankdata(v) / (num_models + 1)) for v in (x, y))
         expected = scipy.stats.kendalltau(x, y)
-        assert tau_and_p_value(x, y) == (expected.statistic, expected.pvalue)
+        tau, p_value = tau_and_p_value(x, y)
+        assert tau == expected.statistic
+        assert p_value == pytest.approx(expected.pvalue, rel=1e-13)
 
 
 @pytest.mark.parametrize("swapped", [0, 1, 2])
@@ -32,8 +34,8 @@ def test_nearly_perfect_orders_take_the_exact_distribution(swapped):
         assert tau_and_p_value(x, sign * y) == (expected.statistic, expected.pvalue)
 
 
-def test_a_pool_of_fifty_does_not_load_scipy_stats():
+def test_a_pool_of_fifty_does_not_load_scipys_distributions():
     code = "import sys, numpy as np; from keras_sharpness.statistics import kendall; r = np.random.default_rng(0)"
-    code += "; kendall(r.normal(size=50), r.normal(size=50)); print('scipy.stats' in sys.modules)"
+    code += "; kendall(r.normal(size=50), r.normal(size=50)); print('scipy.special' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
     assert done.stdout.strip() == "False"
