@@ -65,11 +65,15 @@ class Backend(Protocol):
             value and cotangent). Arrays that the value does not depend on have gradients of zeros.
         """
 
-    def compile(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+    def compile(
+        self, fn: Callable[..., Any], varying: Mapping[int, tuple[int, ...]] | None = None
+    ) -> Callable[..., Any]:
         """Returns the function, traced once for each combination of argument shapes.
 
         Args:
             fn: From structures of tensors to such a structure.
+            varying: Places of arguments, and their axes whose lengths differ from call to call. Where the backend can,
+                one trace serves all of them.
         """
 
     def outline(self, fn: Callable[..., Any], *args: Any) -> Any:

@@ -6,6 +6,7 @@ less than it costs to compile.
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -84,10 +85,33 @@ def _gradient(tape: tf.GradientTape, value: Any, point: list[Any], cotangent: An
     return [tf.convert_to_tensor(g) for g in gradient]
 
 
-def compile(fn: Callable[..., Any]) -> Callable[..., Any]:
+def compile(fn: Callable[..., Any], varying: Mapping[int, tuple[int, ...]] | None = None) -> Callable[..., Any]:
     compiled = tf.function(fn, autograph=False)
     allow_many_functions(compiled)
-    return compiled
+    return _trace_once(compiled, varying) if varying else compiled
+
+
+def _trace_once(compiled: Any, varying: Mapping[int, tuple[int, ...]]) -> Callable[..., Any]:
+    """Returns a compiled function that is traced for all lengths of some axes when it sees the first."""
+    lock, traced = threading.Lock(), False
+
+    def wrapped(*args: Any) -> Any:
+        nonlocal traced
+        with lock:
+            if not traced:
+                compiled.get_concrete_function(*(_of_any_length(arg, varying.get(i, ())) for i, arg in enumerate(args)))
+                traced = True
+        return compiled(*args)
+
+    return wrapped
+
+
+def _of_any_length(structure: Any, axes: tuple[int, ...]) -> Any:
+    def spec(a: Any) -> tf.TensorSpec:
+        shape = [None if axis in axes else length for axis, length in enumerate(a.shape)]
+        return tf.TensorSpec(shape, a.dtype)
+
+    return keras.tree.map_structure(spec, structure)
 
 
 def outline(fn: Callable[..., Any], *args: Any) -> Any:
@@ -112,7 +136,9 @@ def scan(
 ) -> tuple[Any, Any]:
     """`keras.ops.scan` demands outputs shaped as the carry; this does not."""
     size = length if xs is None else tf.nest.flatten(xs)[0].shape[0]
-    if size == 0:
+    if size is None:
+        size = tf.shape(tf.nest.flatten(xs)[0])[0]
+    elif size == 0:
         # An empty TensorArray does not know the shape of its elements.
         return unrolled(step, carry, xs, length, outputs)
     outputs = keras.config.floatx() if outputs is None else outputs

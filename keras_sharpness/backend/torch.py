@@ -87,8 +87,9 @@ def _twice_differentiable() -> contextlib.AbstractContextManager[None]:
     return sdpa_kernel(SDPBackend.MATH)
 
 
-def compile(fn: Callable[..., Any]) -> Callable[..., Any]:
+def compile(fn: Callable[..., Any], varying: Mapping[int, tuple[int, ...]] | None = None) -> Callable[..., Any]:
     """PyTorch runs eagerly. All gradients come from `torch.func`, so autograd need not record anything."""
+    del varying
     return torch.no_grad()(fn)
 
 

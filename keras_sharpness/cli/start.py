@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_sharpness.cli import flags, lean, quiet
+from keras_sharpness.cli.compilation_cache import use_compilation_cache
 from keras_sharpness.errors import require
 from keras_sharpness.typing import BackendName, choices
 
@@ -35,8 +36,10 @@ def start_keras(in_threads: bool) -> Any:
         InputError: If the backend is unknown or not installed, or the devices cannot be used.
     """
     os.environ["KERAS_BACKEND"] = name = _backend()
+    if name == "jax":
+        use_compilation_cache()
     # Pools are trained on arrays; a user's own model may use whatever is installed.
-    unused = ("jax",) if name == "tensorflow" else ()
+    unused: tuple[str, ...] = ("jax",) if name == "tensorflow" else ()
     if in_threads:
         unused += lean.TABLES_AND_FIGURES + (("scipy",) if name == "tensorflow" else ())
     with quiet.muffled(), lean.without(*unused):

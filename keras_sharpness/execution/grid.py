@@ -24,7 +24,7 @@ from keras_sharpness.objective.labelled_data import LabelledData
 from keras_sharpness.objective.layers import hops, is_stackable
 from keras_sharpness.objective.objective import Objective
 from keras_sharpness.objective.pieces import Pieces, pieces_of
-from keras_sharpness.typing import Array, State, Weights
+from keras_sharpness.typing import Array, Block, State, Weights
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +134,11 @@ class Grid:
 
         function = compile_block() if key is None else self._kept(key, compile_block)
         otherwise = lambda: self._one_by_one().compile(make, key, compiles_itself)  # noqa: E731
-        return GridFunction(lambda models: self._run(function, models), otherwise if self._may_fail else None)
+        return GridFunction(
+            lambda models: map(self._blocks.gather_structures, self._run(function, models, [*self._blocks])),
+            lambda model: self._run(function, [model], [*islice(self._blocks, 1)]),
+            otherwise if self._may_fail else None,
+        )
 
     def _one_by_one(self) -> "Grid":
         """Returns the grid that takes this one's place once cells have failed to run at once."""
@@ -149,12 +153,14 @@ class Grid:
             self._functions[key] = compiled.keep(self._model, known, compile_block)
         return self._functions[key]
 
-    def _run(self, function: Callable[..., Any], models: Iterable[tuple[Any, ...]]) -> Iterator[Any]:
-        data, blocks = self._distribution.place(self._data), [*self._blocks]
+    def _run(
+        self, function: Callable[..., Any], models: Iterable[tuple[Any, ...]], blocks: list[Block]
+    ) -> Iterator[Any]:
+        data = self._distribution.place(self._data)
         calls = ((weights, state, data, block, *more) for weights, state, *more in models for block in blocks)
         results = self._distribution.map(function, calls)
         while parts := [*islice(results, len(blocks))]:
-            yield self._blocks.gather_structures(parts)
+            yield parts
 
 
 class GridFunction:
@@ -168,16 +174,18 @@ class GridFunction:
     def __init__(
         self,
         over: Callable[[Iterable[tuple[Any, ...]]], Iterator[Any]],
+        on_first_block: Callable[[tuple[Any, ...]], Iterator[Any]],
         otherwise: "Callable[[], GridFunction] | None" = None,
     ) -> None:
         """Wraps the function.
 
         Args:
             over: The function of many models.
+            on_first_block: The same of one model, on its first block alone.
             otherwise: Makes the function that runs cells one after another, where that need not be so. Not every
                 operation can be vectorized: that turns up only when it is tried.
         """
-        self.over, self._otherwise = over, otherwise
+        self.over, self._on_first_block, self._otherwise = over, on_first_block, otherwise
 
     def __call__(self, weights: Weights, state: State, *more: Any) -> Any:
         """Returns the results of all cells of one model."""
@@ -190,6 +198,11 @@ class GridFunction:
             log.info("batches run one after another, since many at once failed: %s", reason(error))
             (result,) = self._otherwise().over([model])
         return result
+
+    def prepare(self, weights: Weights, state: State, *more: Any) -> None:
+        """Runs the first block only, so that the function is compiled."""
+        for _ in self._on_first_block((weights, state, *more)):
+            pass
 
 
 def _check_shares(shares: int, m: int, training: bool) -> None:

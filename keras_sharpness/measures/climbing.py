@@ -41,20 +41,27 @@ def climbs(grid: Grid, ball: Ball, maximizer: Maximizer, keep_best: bool = False
     return climb
 
 
-def loss_paths(grid: Grid, ball: Ball, maximizer: Maximizer) -> Callable[..., Iterator[np.ndarray]]:
-    """Returns a compiled function from models to their losses along the paths, shape (num_batches, num_steps + 1).
+class LossPaths:
+    """Losses along the ascents of many models."""
 
-    It takes (weights, state) of one model after another and, if not the ball's, a radius. It yields the path of the
-    best start on each batch, as `WorstCaseSharpness.losses` has them.
-    """
-    run = _compile(grid, ball, maximizer, details=False, keep_best=False)
+    def __init__(self, grid: Grid, ball: Ball, maximizer: Maximizer) -> None:
+        """Compiles the ascents; see `climbs`."""
+        self._run, self._rho = _compile(grid, ball, maximizer, details=False, keep_best=False), ball.rho
 
-    def paths(models: Iterable[tuple[Weights, State]], rho: float | None = None) -> Iterator[np.ndarray]:
-        radius = np.float32(ball.rho if rho is None else rho)
-        found = run.over((weights, state, None, radius) for weights, state in models)
+    def __call__(self, models: Iterable[tuple[Weights, State]], rho: float | None = None) -> Iterator[np.ndarray]:
+        """Returns an iterator of the path of the best start on each batch, as `WorstCaseSharpness.losses` has them.
+
+        Args:
+            models: Weights and state of one model after another.
+            rho: Radius; None: the ball's.
+        """
+        radius = np.float32(self._rho if rho is None else rho)
+        found = self._run.over((weights, state, None, radius) for weights, state in models)
         return (best_paths(climb.path["losses"]) for climb in found)
 
-    return paths
+    def prepare(self, weights: Weights, state: State) -> None:
+        """Climbs on the first batches only, so that all is compiled."""
+        self._run.prepare(weights, state, None, np.float32(self._rho))
 
 
 def best_paths(losses: np.ndarray) -> np.ndarray:

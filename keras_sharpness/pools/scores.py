@@ -36,7 +36,8 @@ def compile_scores(objective: Objective, data: LabelledData, classification: boo
     def evaluate(weights: Weights, state: State, data: Data, indices: Array) -> Array:
         return ops.stack([metric(weights, state, data, indices) for metric in metrics])
 
-    evaluate, where = backend.compile(evaluate), distribute(distribution)
+    # Batches of several sizes: all share one trace.
+    evaluate, where = backend.compile(evaluate, {3: (0,)}), distribute(distribution)
 
     def means(weights: Weights, state: State, indices: np.ndarray) -> list[float]:
         tensors, total = where.place(data.tensors), np.zeros(len(metrics))

@@ -184,4 +184,8 @@ def compile_steps(step: Callable[..., tuple[Any, ...]], plan: Plan) -> Callable[
         (weights, state), losses = plan.scan(advance, (weights, state), batches)
         return weights, state, losses
 
-    return backend.compile(steps) if plan.loops_compiled else steps
+    if not plan.loops_compiled:
+        return steps
+    # The last batch of an epoch is smaller than the others, and alone. Without known lengths, convolutions take others
+    # of TensorFlow's ways, with other rounding.
+    return backend.compile(steps, {3: (0, 2)} if plan.vectorized else None)

@@ -10,7 +10,7 @@ from keras_sharpness.errors import require
 from keras_sharpness.execution.grid import Grid
 from keras_sharpness.maximizers import Maximizer, num_starts
 from keras_sharpness.measures.batches import draw_batches
-from keras_sharpness.measures.climbing import loss_paths
+from keras_sharpness.measures.climbing import LossPaths
 from keras_sharpness.measures.worst_case import WorstCaseSharpness
 from keras_sharpness.objective.labelled_data import LabelledData
 from keras_sharpness.objective.objective import Objective
@@ -18,6 +18,7 @@ from keras_sharpness.perturbations import Ball
 from keras_sharpness.pools.member import Member
 from keras_sharpness.statistics import standard_error
 from keras_sharpness.studies.config import StudyConfig
+from keras_sharpness.typing import State, Weights
 
 
 class Measurement(Protocol):
@@ -29,6 +30,10 @@ class Measurement(Protocol):
 
     def starts(self, members: Iterable[Member]) -> Iterator[np.ndarray]:
         """Returns an iterator of column 0 of `paths`."""
+        ...
+
+    def prepare(self, weights: Weights, state: State) -> None:
+        """Compiles what will climb, as far as that takes no more than one small ascent from any weights."""
         ...
 
     def sharpness(self, losses: np.ndarray) -> dict[str, float]:
@@ -71,7 +76,7 @@ class BatchAscents:
         draws = num_starts(maximizer)
         grid = Grid(objective, data, batches, draws=draws, plan=plan, distribution=distribution)
         self._shape = (config.num_batches, maximizer.num_steps + 1)
-        self._paths = loss_paths(grid, ball, maximizer)
+        self._paths = LossPaths(grid, ball, maximizer)
         # Losses of two networks have no common start: their difference can be negative.
         self._start_counts = config.follows_paper("matching")
 
@@ -82,6 +87,10 @@ class BatchAscents:
     def starts(self, members: Iterable[Member]) -> Iterator[np.ndarray]:
         """Returns an iterator of the losses at the trained weights, shape (num_batches,)."""
         return (losses[:, 0] for losses in self.paths(members))
+
+    def prepare(self, weights: Weights, state: State) -> None:
+        """Climbs on the first batches only; see `Measurement`."""
+        self._paths.prepare(weights, state)
 
     def sharpness(self, losses: np.ndarray) -> dict[str, float]:
         """Returns the mean over batches of the largest rise; see `Measurement`."""

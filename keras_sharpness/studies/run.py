@@ -112,8 +112,12 @@ def _agree(study: Study, ready: bool = True) -> None:
 
 
 def _run_study(study: Study, store: PoolStore, slots: int, folder: Path, stop: Callable[[], bool]) -> dict[str, Any]:
-    with folders.timed(folder, "training"):
-        _train(study, store, slots, stop)
+    with ThreadPoolExecutor(1) as behind:
+        if not study.distribution.in_step:
+            # What fails here fails again where it is needed.
+            behind.submit(study.prepare)
+        with folders.timed(folder, "training"):
+            _train(study, store, slots, stop)
     with folders.timed(folder, "sharpness"):
         _measure(study, store, stop)
     if details := study.make_details():

@@ -15,6 +15,7 @@ from keras_sharpness.maximizers import make_maximizer
 from keras_sharpness.objective.graph import Graph
 from keras_sharpness.objective.labelled_data import LabelledData
 from keras_sharpness.objective.layers import hops
+from keras_sharpness.objective.objective import values
 from keras_sharpness.perturbations import Ball
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.schedule import Schedule
@@ -96,6 +97,12 @@ class Study:
     def measure(self, members: Iterable[Member]) -> Iterator[tuple[int, np.ndarray]]:
         """Returns an iterator of (index, losses that the member's sharpness follows from); see the measurements."""
         return with_indices(self._measurement, (member.checked(self.objective.model) for member in members))
+
+    def prepare(self) -> None:
+        """Compiles the measurement; may run while members train."""
+        # PyTorch has nothing to compile.
+        if keras.config.backend() != "torch":
+            self._measurement.prepare(*values(self.objective.model))
 
     def sharpness(self, losses: np.ndarray) -> dict[str, float]:
         """Returns `sharpness` and `sharpness_standard_error` of a member from its losses.

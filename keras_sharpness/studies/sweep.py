@@ -13,7 +13,7 @@ from keras_sharpness.execution.plan import ASCENT_BATCH
 from keras_sharpness.files.checksum import is_whole, load_arrays, save_arrays, save_compressed
 from keras_sharpness.maximizers import num_starts
 from keras_sharpness.measures.batches import draw_batches
-from keras_sharpness.measures.climbing import loss_paths
+from keras_sharpness.measures.climbing import LossPaths
 from keras_sharpness.measures.gradient import batch_gradient_norms
 from keras_sharpness.measures.worst_case import WorstCaseSharpness
 from keras_sharpness.pools.member import Member
@@ -54,7 +54,7 @@ class Sweep:
             require_non_negative("rho", rho)
         self.study, self.rhos, self.ms = study, list(rhos), list(ms)
         grids = [self._grid(study, m, plan) for m in ms]
-        self._paths = [loss_paths(grid, study.ball, study.maximizer) for grid in grids]
+        self._paths = [LossPaths(grid, study.ball, study.maximizer) for grid in grids]
         self._norms = [batch_gradient_norms(grid, study.ball) for grid in grids]
 
     def measure(self, members: Iterable[Member]) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:

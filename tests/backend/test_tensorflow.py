@@ -37,3 +37,21 @@ def test_sparse_product_makes_no_dense_constant(binary):
     graph = tf.function(product).get_concrete_function(tf.TensorSpec((400, 3))).graph
     sizes = [op.outputs[0].shape.num_elements() for op in graph.get_operations() if op.type == "Const"]
     assert max(sizes) < 400
+
+
+def test_axes_of_varying_length_share_a_trace():
+    traced = []
+    run = backend.compile(lambda x, y: traced.append((x.shape, y.shape)) or (tf.reduce_sum(x), y * 2), {0: (0, 2)})
+    for length in (2, 3, 4):
+        total, _ = run(tf.ones((length, 5, length + 1)), tf.ones(7))
+        assert float(total) == 5 * length * (length + 1)
+    ((x, y),) = traced
+    assert (x.as_list(), y.as_list()) == ([None, 5, None], [7])
+
+
+def test_scan_over_an_unknown_number_of_steps():
+    run = backend.compile(lambda xs: backend.scan(lambda c, x: (c + x, c * x), tf.zeros(()), xs), {0: (0,)})
+    for length in (1, 3):
+        end, products = run(tf.range(1.0, 1.0 + length))
+        assert float(end) == length * (length + 1) / 2
+        assert products.shape == (length,)

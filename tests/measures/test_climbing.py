@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import keras_sharpness as ks
-from keras_sharpness.measures.climbing import best_paths, climbs, loss_paths
+from keras_sharpness.measures.climbing import LossPaths, best_paths, climbs
 
 ASCENT = ks.Restarts(maximizer=ks.PGA(num_steps=3, step_size=0.1), num_restarts=2)
 
@@ -20,7 +20,7 @@ def test_paths_of_many_models_are_those_of_each(small):
     weights, state = sample.values()
     models = [([factor * w for w in weights], state) for factor in (1.0, 0.5)]
     climb = climbs(grid, ball, ASCENT)
-    for model, losses in zip(models, loss_paths(grid, ball, ASCENT)(models), strict=True):
+    for model, losses in zip(models, LossPaths(grid, ball, ASCENT)(models), strict=True):
         found = climb(*model)
         assert found.path["losses"].shape == found.path["radii"].shape == (4, 2, 4)
         np.testing.assert_allclose(losses, best_paths(found.path["losses"]), rtol=1e-5)

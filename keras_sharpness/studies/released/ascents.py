@@ -75,6 +75,9 @@ class ReleasedAscents:
 
         return map_in_threads(start, members)
 
+    def prepare(self, weights: Weights, state: State) -> None:
+        """Does nothing: these ascents have no small part."""
+
     def sharpness(self, losses: np.ndarray) -> dict[str, float]:
         """Returns the mean rise over the ascents, which can be negative, and its standard error.
 

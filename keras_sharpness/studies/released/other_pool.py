@@ -9,6 +9,7 @@ from keras_sharpness.distribution import map_in_threads
 from keras_sharpness.pools.member import Member, member_seed
 from keras_sharpness.pools.training import Trainer
 from keras_sharpness.studies.measurement import Measurement
+from keras_sharpness.typing import State, Weights
 
 # The other pool's seed is that of a place that no pool reaches: no member shares its draws with one of this pool.
 SEED_PLACE = 2**31
@@ -39,6 +40,10 @@ class OtherPool:
     def starts(self, members: Iterable[Member]) -> Iterator[np.ndarray]:
         """Returns an iterator of column 0 of `paths`."""
         return self._measurement.starts(members)
+
+    def prepare(self, weights: Weights, state: State) -> None:
+        """Compiles the ascents; see `Measurement`."""
+        self._measurement.prepare(weights, state)
 
     def sharpness(self, losses: np.ndarray) -> dict[str, float]:
         """Returns the difference of the two networks' losses, which can be negative; see `Measurement`."""
