@@ -1,13 +1,14 @@
-"""Times the first and later measurements of one model: what a user waits for in a session or during `fit`.
+"""Times the measurements of one model, and whole commands: what a user waits for. Each stands beside its peers.
 
-`python -m benchmarks.calls` writes `runs/benchmark/calls.csv` and `calls.md`; `python main.py benchmark` does so too.
+`python -m benchmarks.calls` writes `calls.csv`, `commands.csv` and `calls.md` into `runs/benchmark`; so does
+`python main.py benchmark`. `python -m benchmarks.calls dense` prints the measurements of one network on the backend of
+`KERAS_BACKEND` as JSON.
 """
 
-import importlib.util
 import json
-import os
-import subprocess
+import shlex
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -15,61 +16,96 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-ROOT = Path(__file__).parents[1]
-BACKENDS = ("tensorflow", "jax", "torch")
-MODELS = ("dense", "convolutional")
-NOTE = """# First and later calls
+from benchmarks.measuring import CASES, NUM_BATCHES, RHOS, STEP_SIZE, M, examples, timed_calls
+from benchmarks.processes import ROOT, installed_backends, run_module, seconds_of
 
-Seconds of `worst_case_sharpness` on one model (2 batches of 64, 5 steps), and of `SharpnessCallback` in the epochs of
-`fit`. The first call traces and compiles; a call with another radius, and later epochs, use what was compiled. PyTorch
-runs eagerly: it has nothing to compile.
+PLAIN = {"torch": "plain PyTorch", "keras": "plain Keras on TensorFlow"}
+# Models, epochs at most.
+STUDIES = {"fcnn": (50, 10), "gat": (50, 20)}
+NOTE = """# Calls of one model
+
+Seconds of `worst_case_sharpness` on one model (2 batches of 64, 5 steps of gradient ascent; for `cnn` 20 of APGD), and
+of `SharpnessCallback` in the epochs of `fit`, beside the same ascents as a plain loop. The first call traces and
+compiles; a call with another radius, and later epochs, use what was compiled. `peak` is the memory in MB above what was
+in use before the first call.
+
+"""
+NOTE_ON_COMMANDS = """
+# Whole commands
+
+Seconds from start to report, beside the plain PyTorch loop, which trains and measures the same pool and writes none.
 
 """
 
 
 def main(output: Path) -> None:
-    """Measures every model on every backend, each in a process of its own.
+    """Measures every network on every backend, each in a process of its own, then whole commands.
 
     Args:
         output: Folder for the results.
     """
-    rows = [_row(model, backend) for model in MODELS for backend in filter(importlib.util.find_spec, BACKENDS)]
-    table = pd.DataFrame(rows)
+    calls = pd.DataFrame([row for name in CASES for row in _rows(name)])
+    commands = pd.DataFrame([_command(name) for name in STUDIES])
     output.mkdir(parents=True, exist_ok=True)
-    table.to_csv(output / "calls.csv", index=False)
-    lines = [list(table.columns), ["---"] * len(table.columns), *table.to_numpy().tolist()]
-    page = "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
-    (output / "calls.md").write_text(NOTE + page + "\n")
+    calls.to_csv(output / "calls.csv", index=False)
+    commands.to_csv(output / "commands.csv", index=False)
+    (output / "calls.md").write_text(NOTE + _page(calls) + NOTE_ON_COMMANDS + _page(commands))
 
 
-def _row(model: str, backend: str) -> dict[str, object]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": backend}
-    command = [sys.executable, "-m", "benchmarks.calls", model]
-    output = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True, text=True).stdout
-    seconds = json.loads(output.splitlines()[-1])
-    row: dict[str, object] = {"model": model, "backend": backend}
+def _rows(name: str) -> list[dict[str, Any]]:
+    """Returns a row for each plain loop and for each backend, measured one right after another."""
+    backends = installed_backends()
+    plain = [f for f in PLAIN if (f if f == "torch" else "tensorflow") in backends]
+    found = {PLAIN[framework]: run_module("benchmarks.plain_loops", framework, name) for framework in plain}
+    found |= {backend: run_module("benchmarks.calls", name, KERAS_BACKEND=backend) for backend in backends}
+    return [{"model": name, "code": code} | _row(measured) for code, measured in found.items()]
+
+
+def _row(measured: dict[str, Any]) -> dict[str, float | str]:
+    row: dict[str, float | str] = {}
     for what in ("call", "epoch"):
-        first, *later = seconds[what]
-        row |= {f"first {what}": round(first, 3), f"later {what}s": round(min(later), 3)}
-    return row
+        first, *later = measured.get(what, ("", ""))
+        row |= {f"first {what}": first and round(first, 3), f"later {what}s": first and round(min(later), 3)}
+    return row | {"peak": round(measured["peak"])}
 
 
-def measure(name: str) -> dict[str, list[float]]:
-    """Returns seconds of three calls with different radii, and of the callback in three epochs."""
+def _command(name: str) -> dict[str, Any]:
+    num_models, max_epochs = STUDIES[name]
+    with tempfile.TemporaryDirectory() as folder:
+        ours = f"main.py --model={name} --num_models={num_models} --output_dir={shlex.quote(folder)}"
+        seconds = seconds_of(*shlex.split(ours))
+    plain = seconds_of("benchmarks/plain_pytorch.py", name, num_models, max_epochs)
+    return {
+        "command": f"--model={name}",
+        "models": num_models,
+        "s": round(seconds, 1),
+        "plain PyTorch: s": round(plain, 1),
+    }
+
+
+def _page(table: pd.DataFrame) -> str:
+    lines = [list(table.columns), ["---"] * len(table.columns), *table.to_numpy().tolist()]
+    return "".join("| " + " | ".join(map(str, line)) + " |\n" for line in lines)
+
+
+def measure(name: str) -> dict[str, Any]:
+    """Returns seconds of three calls with different radii, their peak memory, and seconds of the callback in epochs."""
     import keras
 
     import keras_sharpness as ks
+    from benchmarks.networks import BUILD
 
-    model, shape = _build(name)
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(512, *shape)).astype("float32"), rng.integers(0, 10, 512)
-    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    options: dict[str, Any] = {"m": 64, "num_batches": 2, "maximizer": ks.PGA(num_steps=5, step_size=0.05)}
-    calls = [
-        _timed(lambda rho=rho: ks.worst_case_sharpness(model, x, y, rho=rho, **options)) for rho in (0.01, 0.02, 0.03)
-    ]
-    model, _ = _build(name)
-    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    case, x, y = examples(name)
+    ascent = {"num_steps": case.num_steps} | ({"step_size": STEP_SIZE} if case.maximizer == "PGA" else {})
+    options: dict[str, Any] = {"m": M, "num_batches": NUM_BATCHES, "maximizer": getattr(ks, case.maximizer)(**ascent)}
+
+    def new() -> keras.Model:
+        model = BUILD[name]()
+        model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        return model
+
+    model = new()
+    measured = timed_calls(lambda rho: ks.worst_case_sharpness(model, x, y, rho=rho, **options), RHOS)
     before: list[float] = []
     after: list[float] = []
     clocks = [
@@ -77,26 +113,8 @@ def measure(name: str) -> dict[str, list[float]]:
         for t in (before, after)
     ]
     callback = ks.SharpnessCallback(x, y, rho=0.01, **options)
-    model.fit(x, y, epochs=3, batch_size=64, verbose=0, callbacks=[clocks[0], callback, clocks[1]])
-    return {"call": calls, "epoch": [end - start for start, end in zip(before, after, strict=True)]}
-
-
-def _build(name: str) -> tuple:
-    import keras
-    from keras import layers
-
-    if name == "dense":
-        hidden = [layers.Dense(100, activation="relu"), layers.Dense(100, activation="relu")]
-        return keras.Sequential([keras.Input((784,)), *hidden, layers.Dense(10)]), (784,)
-    first = [layers.Conv2D(16, 3), layers.BatchNormalization(), layers.ReLU(), layers.MaxPooling2D()]
-    second = [layers.Conv2D(32, 3), layers.BatchNormalization(), layers.ReLU(), layers.GlobalAveragePooling2D()]
-    return keras.Sequential([keras.Input((28, 28, 1)), *first, *second, layers.Dense(10)]), (28, 28, 1)
-
-
-def _timed(fn) -> float:
-    start = time.perf_counter()
-    fn()
-    return time.perf_counter() - start
+    new().fit(x, y, epochs=3, batch_size=64, verbose=0, callbacks=[clocks[0], callback, clocks[1]])
+    return measured | {"epoch": (np.array(after) - np.array(before)).tolist()}
 
 
 if __name__ == "__main__":

@@ -6,13 +6,12 @@ of its own: 49 million parameters, 188 MB of weights. The peak is above what was
 
 import json
 import sys
-from pathlib import Path
 
+from benchmarks.measuring import kilobytes, reset_peak
 from benchmarks.processes import installed_backends, run_module
 
 HIDDEN = (4736, 4736, 4736)
 MAXIMIZERS = ("PGA", "APGD")
-STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def rows() -> list[dict[str, object]]:
@@ -45,19 +44,9 @@ def measure(maximizer: str, num_batches: int) -> dict[str, float]:
     for hidden in ((8,), HIDDEN):
         layers = [keras.layers.Dense(n, activation="relu") for n in hidden]
         model = keras.Sequential([keras.Input((784,)), *layers, keras.layers.Dense(10)])
-        before = _reset_peak()
+        before = reset_peak()
         ks.worst_case_sharpness(model, x, y, loss, rho=0.01, **options)
-    return {"peak": round((_kilobytes("VmHWM") - before) / (model.count_params() * 4 / 1024), 1)}
-
-
-def _reset_peak() -> int:
-    RESET.write_text("5")
-    return _kilobytes("VmRSS")
-
-
-def _kilobytes(name: str) -> int:
-    line = next(line for line in STATUS.read_text().splitlines() if line.startswith(name))
-    return int(line.split()[1])
+    return {"peak": round((kilobytes("VmHWM") - before) / (model.count_params() * 4 / 1024), 1)}
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -29,3 +30,15 @@ def run_module(module: str, *arguments: object, **environment: str) -> Any:
     command = [sys.executable, "-m", module, *map(str, arguments)]
     output = subprocess.run(command, env=variables, stdout=subprocess.PIPE, check=True, text=True, cwd=ROOT).stdout
     return json.loads(output.splitlines()[-1])
+
+
+def seconds_of(*command: object) -> float:
+    """Returns the seconds that a Python program takes, from its start to its end.
+
+    Args:
+        *command: Its file and arguments.
+    """
+    variables = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    begin = time.perf_counter()
+    subprocess.run([sys.executable, *map(str, command)], env=variables, stdout=subprocess.DEVNULL, check=True, cwd=ROOT)
+    return time.perf_counter() - begin

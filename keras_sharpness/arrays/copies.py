@@ -22,6 +22,6 @@ def for_each(fn: Callable[..., Any], num_copies: int) -> Callable[..., Any]:
     # Vectorizing over a single copy gains nothing, but costs time to trace, and in every call on PyTorch.
     if num_copies == 1:
         return lambda *args: keras.tree.map_structure(
-            lambda a: ops.expand_dims(a, 0), fn(*keras.tree.map_structure(lambda a: a[0], args))
+            lambda a: ops.expand_dims(a, 0), fn(*keras.tree.map_structure(lambda a: ops.squeeze(a, 0), args))
         )
     return lambda *args: backend.vectorize(fn, in_axes=(0,) * len(args))(*args)

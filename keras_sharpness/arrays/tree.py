@@ -1,7 +1,10 @@
 """Arithmetic on lists of arrays."""
 
+from collections.abc import Iterable
+
 from keras import ops
 
+from keras_sharpness import backend
 from keras_sharpness.typing import Array, Weights
 
 
@@ -37,7 +40,7 @@ def divide(a: Weights, b: Weights) -> Weights:
 
 def where(condition: Array, a: Weights, b: Weights) -> Weights:
     """Returns a if the condition, a scalar, holds, else b."""
-    return [ops.where(condition, x, y) for x, y in zip(a, b, strict=True)]
+    return [backend.choose(condition, x, y) for x, y in zip(a, b, strict=True)]
 
 
 def zeros_like(a: Weights) -> Weights:
@@ -48,11 +51,6 @@ def zeros_like(a: Weights) -> Weights:
 def cast_like(a: Weights, b: Weights) -> Weights:
     """Returns a, of the dtypes of b."""
     return [ops.cast(x, y.dtype) for x, y in zip(a, b, strict=True)]
-
-
-def clip(a: Weights, low: Weights, high: Weights) -> Weights:
-    """Returns a, each entry limited to its interval [low, high]."""
-    return [ops.minimum(ops.maximum(x, lo), hi) for x, lo, hi in zip(a, low, high, strict=True)]
 
 
 def vdot(a: Weights, b: Weights) -> Array:
@@ -75,7 +73,7 @@ def norm_linf(a: Weights) -> Array:
     return ops.max(ops.stack([ops.max(ops.abs(x)) for x in a]))
 
 
-def flatten(a: Weights) -> Array:
+def flatten(a: Iterable[Array]) -> Array:
     """Returns all entries in one vector."""
     return ops.concatenate([ops.reshape(x, (-1,)) for x in a])
 

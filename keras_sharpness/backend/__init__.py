@@ -28,6 +28,7 @@ hvp = _backend.hvp
 jvp = _backend.jvp
 vjp = _backend.vjp
 compile = _backend.compile
+choose = _backend.choose
 outline = _backend.outline
 vectorize = _backend.vectorize
 scan = _backend.scan

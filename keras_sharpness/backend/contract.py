@@ -76,6 +76,15 @@ class Backend(Protocol):
                 one trace serves all of them.
         """
 
+    def choose(self, condition: Any, a: Any, b: Any) -> Any:
+        """Returns a where a scalar condition holds, else b; eager backends do so without a copy.
+
+        Args:
+            condition: The condition.
+            a: A tensor.
+            b: Another of the same shape and dtype.
+        """
+
     def outline(self, fn: Callable[..., Any], *args: Any) -> Any:
         """Returns what a function would return, for its structure, shapes and dtypes.
 

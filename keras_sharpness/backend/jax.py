@@ -43,6 +43,10 @@ def compile(fn: Callable[..., Any], varying: Mapping[int, tuple[int, ...]] | Non
     return jax.jit(fn)
 
 
+def choose(condition: Any, a: Any, b: Any) -> Any:
+    return jnp.where(condition, a, b)
+
+
 def outline(fn: Callable[..., Any], *args: Any) -> Any:
     return jax.eval_shape(fn, *args)
 

@@ -114,6 +114,10 @@ def _of_any_length(structure: Any, axes: tuple[int, ...]) -> Any:
     return keras.tree.map_structure(spec, structure)
 
 
+def choose(condition: Any, a: Any, b: Any) -> Any:
+    return tf.where(condition, a, b)
+
+
 def outline(fn: Callable[..., Any], *args: Any) -> Any:
     return tf.function(fn, autograph=False).get_concrete_function(*args).structured_outputs
 

@@ -93,6 +93,13 @@ def compile(fn: Callable[..., Any], varying: Mapping[int, tuple[int, ...]] | Non
     return torch.no_grad()(fn)
 
 
+def choose(condition: Any, a: Any, b: Any) -> Any:
+    try:
+        return a if condition else b
+    except RuntimeError:  # Under `vmap` the condition is one for each copy.
+        return torch.where(condition, a, b)
+
+
 def outline(fn: Callable[..., Any], *args: Any) -> Any:
     """Without a compiler there is nothing to trace: the function is run."""
     with torch.no_grad(), repeatable():

@@ -39,14 +39,15 @@ class Problem(NamedTuple):
         values: From perturbations with a leading axis, one for each ascent, to a record whose `losses` have the shape
             (n,).
         values_and_gradients: The same, and the gradient of each loss with respect to its own perturbation.
-        region: The set of perturbations, the same for all.
-        start: Perturbations to start from, with that leading axis, inside the region.
+        region: Returns the set of perturbations, the same for all. A function, since it takes memory, which gradients
+            need too.
+        start: Returns the perturbations to start from, with that leading axis, inside the region.
     """
 
     values: Callable[[Weights], Any]
     values_and_gradients: Callable[[Weights], tuple[Any, Weights]]
-    region: Region
-    start: Weights
+    region: Callable[[], Region]
+    start: Callable[[], Weights]
 
 
 class Climb(NamedTuple):
@@ -104,28 +105,29 @@ def ascend(
         return {name: recorder(state, values, region) for name, recorder in record.items()}
 
     def begin(*context: Any) -> AscentState:
-        start = pose(*context).start
+        start = pose(*context).start()
         return copies.for_each(rule.start, start[0].shape[0])(start)
 
     def advance(state: AscentState, *context: Any) -> tuple[AscentState, dict[str, Array]]:
         problem = pose(*context)
         values, gradient = problem.values_and_gradients(state["point"])
+        region = problem.region()
 
         def step(state: AscentState, value: Array, gradient: Weights) -> AscentState:
-            return rule.step(state, value, gradient, problem.region)
+            return rule.step(state, value, gradient, region)
 
         steps = copies.for_each(step, values.losses.shape[0])
         following = steps(state, values.losses, gradient)
-        return following, look(following | {"point": state["point"]}, values, problem.region)
+        return following, look(following | {"point": state["point"]}, values, region)
 
     def finish(state: AscentState, *context: Any) -> tuple[dict[str, Array], Weights]:
         problem = pose(*context)
         values = problem.values(state["point"])
         best = copies.for_each(keep_better, values.losses.shape[0])(state, values.losses)["best"] if keep_best else []
-        return look(state, values, problem.region), best
+        return look(state, values, problem.region()), best
 
     def step_once(state: AscentState, *context: Any) -> AscentState:
-        region = pose(*context).region
+        region = pose(*context).region()
         steepest = copies.for_each(region.steepest, state["point"][0].shape[0])
         return state | {"point": steepest(state["watched"]["gradient"])}
 

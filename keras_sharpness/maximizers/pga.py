@@ -77,7 +77,9 @@ class PGA:
             point = tree.add_scaled(state["point"], share, region.steepest(gradient))
             return {"point": region.project(point), "left": state["left"] - 1 / self.num_steps}
         if self.direction == "gradient" and self.coordinates == "weights":
-            return {"point": region.project_weights(tree.add_scaled(state["point"], self.step_size, gradient))}
+            # One array after another, where the projection can: all of them take the memory of one more model.
+            moved = (d + self.step_size * g for d, g in zip(state["point"], gradient, strict=True))
+            return {"point": region.project_weights(moved)}
         if self.direction == "gradient":
             step = [c * c * g for c, g in zip(region.scale, gradient, strict=True)]
         else:

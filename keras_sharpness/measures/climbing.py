@@ -78,13 +78,21 @@ def best_paths(losses: np.ndarray) -> np.ndarray:
 def _compile(grid: Grid, ball: Ball, maximizer: Maximizer, details: bool, keep_best: bool) -> GridFunction:
     def make(evaluation: Evaluation) -> Callable[..., Climb]:
         def pose(weights: Weights, state: State, data: Data, block: Block, mask: Weights | None, rho: Any) -> Problem:
-            region, at = ball.around(weights, mask, rho), (weights, state, data)
-            start = evaluation.for_each(lambda batch, draw: starting_point(maximizer, region, batch, draw))
+            at = (weights, state, data)
+
+            def region() -> Region:
+                return ball.around(weights, mask, rho)
+
+            def start() -> Weights:
+                where = region()
+                points = evaluation.for_each(lambda batch, draw: starting_point(maximizer, where, batch, draw))
+                return points(block["batch"], block["draw"])
+
             return Problem(
                 lambda delta: evaluation.values(*at, delta, block),
                 lambda delta: evaluation.values_and_gradients(*at, delta, block),
                 region,
-                start(block["batch"], block["draw"]),
+                start,
             )
 
         record = _record(evaluation) if details else {"losses": lambda state, values, region: values.losses}

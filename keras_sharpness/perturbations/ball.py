@@ -1,6 +1,7 @@
 """The ball around the weights that perturbations are taken from."""
 
 import dataclasses
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from keras import ops
@@ -76,7 +77,7 @@ class Region(NamedTuple):
             return self.project_weights(delta)
         return tree.multiply(self.scale, self.norm.project(tree.divide(delta, self.scale), self.rho))
 
-    def project_weights(self, delta: Weights) -> Weights:
+    def project_weights(self, delta: Iterable[Array]) -> Weights:
         """Returns the point of the ball nearest to `delta` in the weights' own coordinates."""
         return self.norm.project_weights(delta, self.rho, self.scale)
 

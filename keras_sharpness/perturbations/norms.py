@@ -5,7 +5,7 @@ weights together. Where c = 0 a weight does not move: its nu is 0.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from keras import ops
@@ -30,7 +30,7 @@ class Norm(NamedTuple):
     size: Callable[[Weights], Array]
     dual: Callable[[Weights], Array]
     project: Callable[[Weights, float | Array], Weights]
-    project_weights: Callable[[Weights, float | Array, Weights], Weights]
+    project_weights: Callable[[Iterable[Array], float | Array, Weights], Weights]
     steepest: Callable[[Weights], Weights]
     sample: Callable[..., Weights]
 
@@ -58,12 +58,13 @@ def project_l1(nu: Weights, rho: float | Array) -> Weights:
     return [ops.sign(x) * ops.maximum(ops.abs(x) - theta, 0.0) for x in nu]
 
 
-def project_weights_linf(delta: Weights, rho: float | Array, scale: Weights) -> Weights:
+def project_weights_linf(delta: Iterable[Array], rho: float | Array, scale: Weights) -> Weights:
     """Returns argmin_z ||z - delta||_2 subject to |z_i| <= rho c_i for every i: the clip of the paper."""
-    return tree.clip(delta, [-rho * c for c in scale], [rho * c for c in scale])
+    # One array after another: lists of both bounds would take the memory of two more sets of weights.
+    return [ops.minimum(ops.maximum(d, -rho * c), rho * c) for d, c in zip(delta, scale, strict=True)]
 
 
-def project_weights_l2(delta: Weights, rho: float | Array, scale: Weights) -> Weights:
+def project_weights_l2(delta: Iterable[Array], rho: float | Array, scale: Weights) -> Weights:
     """Returns argmin_z ||z - delta||_2 subject to ||z / c||_2 <= rho, an ellipsoid.
 
     The solution is z_i = delta_i c_i^2 / (c_i^2 + t), for the t >= 0 at which it meets the boundary. Bisection finds
@@ -85,7 +86,7 @@ def project_weights_l2(delta: Weights, rho: float | Array, scale: Weights) -> We
     return tree.multiply(scale, tree.unflatten(projected, scale))
 
 
-def project_weights_l1(delta: Weights, rho: float | Array, scale: Weights) -> Weights:
+def project_weights_l1(delta: Iterable[Array], rho: float | Array, scale: Weights) -> Weights:
     """Returns argmin_z ||z - delta||_2 subject to ||z / c||_1 <= rho.
 
     The solution shrinks |delta_i| by theta / c_i, zero at least. Those that stay positive have the largest

@@ -3,12 +3,15 @@
 import dataclasses
 from collections.abc import Sequence
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from keras_sharpness.errors import require
 from keras_sharpness.statistics.settings import columns, groups
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +28,7 @@ class ConditionalInformation:
 
 
 def conditional_information(
-    table: pd.DataFrame, hyper_parameters: Sequence[str], measure: str, target: str = "gap", most_given: int = 2
+    table: "pd.DataFrame", hyper_parameters: Sequence[str], measure: str, target: str = "gap", most_given: int = 2
 ) -> ConditionalInformation:
     """Measures I(V_measure, V_target | U_S) / H(V_target | U_S), smallest over sets S of hyper-parameters.
 
@@ -58,7 +61,7 @@ def conditional_information(
 class Pairs:
     """All ordered pairs of different models, and the values of sets of hyper-parameters of both."""
 
-    def __init__(self, table: pd.DataFrame, hyper_parameters: Sequence[str], most_given: int = 2) -> None:
+    def __init__(self, table: "pd.DataFrame", hyper_parameters: Sequence[str], most_given: int = 2) -> None:
         """Numbers the values.
 
         Args:

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from keras_sharpness.errors import require, require_count
 from keras_sharpness.statistics.settings import columns, groups, numbered
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Pairs whose order is less sure than this do not count, nor environments with fewer pairs than this, in effect.
 LEAST_CONFIDENCE = 0.5
@@ -15,13 +18,13 @@ LEAST_PAIRS = 12.0
 
 
 def sign_errors(
-    table: pd.DataFrame,
+    table: "pd.DataFrame",
     hyper_parameters: Sequence[str],
     measures: Sequence[str],
     target: str = "gap",
     num_test: int | None = None,
     least_pairs: float = LEAST_PAIRS,
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """Counts, in every environment, the pairs of models that a measure orders otherwise than the target.
 
     An environment is a pair of settings that differ in one hyper-parameter; its pairs of models have one of each. Equal
@@ -44,6 +47,8 @@ def sign_errors(
     Raises:
         InputError: If a column is missing or a value is not finite.
     """
+    import pandas as pd
+
     y, *xs = columns(table, hyper_parameters, (target, *measures))
     require_count("num_test", 1 if num_test is None else num_test)
     require(bool(measures), "`measures` must name at least one column", measures=list(measures))
@@ -62,13 +67,15 @@ def sign_errors(
     return pd.DataFrame(rows, columns=["hyper_parameter", "first", "second", "pairs", *measures])
 
 
-def summarize_sign_errors(environments: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
+def summarize_sign_errors(environments: "pd.DataFrame", measures: Sequence[str]) -> "pd.DataFrame":
     """Returns mean, 90th percentile and worst case over environments, a row per measure.
 
     Args:
         environments: What `sign_errors` returned.
         measures: Columns of the measures.
     """
+    import pandas as pd
+
     errors = environments[list(measures)]
     worst = errors.max() if len(errors) else errors.sum() * float("nan")
     parts = {"mean": errors.mean(), "percentile_90": errors.quantile(0.9), "worst": worst}

@@ -1,10 +1,10 @@
 """Which measures rank the generalization of a pool: every criterion, a row per measure, with intervals."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-import scipy.stats
+import scipy
 
 from keras_sharpness.errors import require
 from keras_sharpness.statistics.conditional_information import Pairs, smallest
@@ -13,6 +13,9 @@ from keras_sharpness.statistics.granulated import granulated_kendall
 from keras_sharpness.statistics.pairs import pair_sums
 from keras_sharpness.statistics.residual import residual_tau
 from keras_sharpness.statistics.settings import columns, groups
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Parts of the settings that are left out in turn for standard errors.
 MOST_PARTS = 20
@@ -23,14 +26,14 @@ Criterion = Callable[[np.ndarray], float]
 
 
 def rank_measures(
-    table: pd.DataFrame,
+    table: "pd.DataFrame",
     hyper_parameters: Sequence[str],
     measures: Sequence[str],
     target: str = "gap",
     given: Sequence[str] = ("training_loss",),
     num_test: int | None = None,
     confidence: float = 0.95,
-) -> pd.DataFrame:
+) -> "pd.DataFrame":
     """Scores measures by all criteria of the field.
 
     Models of one setting are no independent evidence, so that intervals come from a jackknife over settings: up to 20
@@ -54,6 +57,8 @@ def rank_measures(
     Raises:
         InputError: If a column is missing, a value is not finite, or there are fewer than 8 settings.
     """
+    import pandas as pd
+
     y, *xs = columns(table, hyper_parameters, (target, *measures))
     settings = groups(table, list(hyper_parameters))
     num_settings = len(np.unique(settings))
@@ -94,7 +99,7 @@ def interval_over_parts(criterion: Criterion, parts: np.ndarray, confidence: flo
 
 
 def _criteria(
-    table: pd.DataFrame,
+    table: "pd.DataFrame",
     hyper_parameters: list[str],
     measure: str,
     target: str,

@@ -1,17 +1,20 @@
 """Tables of models over hyper-parameters: which models share a setting, and which values they have."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from keras_sharpness.errors import require
 from keras_sharpness.statistics.correlation import vector
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 SEEDS = ("seed", "seeds")
 
 
-def columns(table: pd.DataFrame, hyper_parameters: Sequence[str], values: Sequence[str]) -> list[np.ndarray]:
+def columns(table: "pd.DataFrame", hyper_parameters: Sequence[str], values: Sequence[str]) -> list[np.ndarray]:
     """Returns columns of numbers, after checking that everything is there.
 
     Args:
@@ -29,12 +32,14 @@ def columns(table: pd.DataFrame, hyper_parameters: Sequence[str], values: Sequen
     return [vector(name, table[name]) for name in values]
 
 
-def numbered(column: pd.Series) -> np.ndarray:
+def numbered(column: "pd.Series") -> np.ndarray:
     """Returns a number for each different value of a column, None and NaN included."""
+    import pandas as pd
+
     return pd.factorize(column, use_na_sentinel=False)[0]
 
 
-def groups(table: pd.DataFrame, names: Sequence[str]) -> np.ndarray:
+def groups(table: "pd.DataFrame", names: Sequence[str]) -> np.ndarray:
     """Returns a number for each model, equal for models that agree in some hyper-parameters.
 
     Args:

@@ -50,15 +50,6 @@ def test_divide_by_zero_is_zero():
     np.testing.assert_array_equal(vector(found), [0, 0, 1.5])
 
 
-def test_clip():
-    pairs = [*zip(B, C, strict=True)]
-    low, high = [np.minimum(b, c) for b, c in pairs], [np.maximum(b, c) for b, c in pairs]
-    found = vector(tree.clip(tensors(A), tensors(low), tensors(high)))
-    np.testing.assert_array_equal(found, np.clip(vector(A), vector(low), vector(high)))
-    assert (found != vector(A)).any()
-
-
-@pytest.mark.parametrize(("norm", "order"), [(tree.norm_l1, 1), (tree.norm_l2, 2), (tree.norm_linf, np.inf)])
 def test_norms_are_over_all_arrays_together(norm, order):
     assert float(norm(tensors(A))) == pytest.approx(np.linalg.norm(vector(A), order), rel=1e-6)
 

@@ -42,7 +42,7 @@ def problem(loss, region, start) -> Problem:
         (_, values), gradient = backend.value_and_grad(total, has_aux=True)(delta)
         return values, gradient
 
-    return Problem(lambda delta: total(delta)[1], values_and_gradients, region, start)
+    return Problem(lambda delta: total(delta)[1], values_and_gradients, lambda: region, lambda: start)
 
 
 def climb(maximizer, loss, region, start) -> Found:
