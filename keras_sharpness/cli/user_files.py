@@ -1,6 +1,7 @@
 """The files that the command `measure` reads: a saved model and its data."""
 
 import importlib
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,9 +33,9 @@ def load_model(path: str) -> keras.Model:
     try:
         return keras.saving.load_model(path, safe_mode=True)
     except Exception as error:
-        raise InputError(
-            f"`keras_model` must be a model that Keras loads in safe mode. Received: {reason(error)}"
-        ) from error
+        unknown = re.search(r"Could not locate (?:class|function) '(\w+)'", str(error))
+        why = f"{unknown[1]} is not known: name the module that registers it in --import" if unknown else reason(error)
+        raise InputError(f"`keras_model` must be a model that Keras loads in safe mode. Received: {why}") from error
 
 
 def load_data(path: str) -> tuple[Any, Any]:

@@ -205,7 +205,7 @@ def test_layers_of_ones_own_and_several_outputs(tmp_path, monkeypatch):
     monkeypatch.setattr("keras_sharpness.cli.start.start_keras", lambda in_threads: SimpleNamespace(is_chief=False))
     monkeypatch.setattr("keras_sharpness.cli.start.output_dir", lambda: None)
     given = ["measure", "--keras_model=model.keras", "--data=data.npz", "--measure=gradient_norm"]
-    with pytest.raises(InputError, match="Twice"):
+    with pytest.raises(InputError, match="Twice is not known: name the module that registers it in --import"):
         command_line(*given)
     results = []
     monkeypatch.setattr("keras_sharpness.cli.measure._plain", lambda result: results.append(result) or result)

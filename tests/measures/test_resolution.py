@@ -9,15 +9,13 @@ import keras_sharpness as ks
 
 X = np.random.default_rng(0).normal(size=(40, 4)).astype("float32")
 Y = np.sin(X[:, :1])
+FEW = {"rho": 0.1, "m": 8, "num_batches": 2}
+STEPS = ks.PGA(num_steps=2, step_size=0.1)
+RESTARTS = ks.Restarts(maximizer=ks.APGD(num_steps=2), num_restarts=2)
 MEASURES = {
-    "l2": lambda *of: ks.worst_case_sharpness(*of, norm="l2", rho=0.1, m=8, num_batches=2).losses,
-    "l1": lambda *of: ks.worst_case_sharpness(*of, norm="l1", rho=0.1, m=8, num_batches=2).losses,
-    "restarts": lambda *of: (
-        ks.worst_case_sharpness(
-            *of, rho=0.1, norm="l1", m=8, num_batches=2, maximizer=ks.Restarts(maximizer=ks.APGD(num_steps=3))
-        ).losses
-    ),
-    "average": lambda *of: ks.average_case_sharpness(*of, rho=0.1, num_draws=4, m=8, num_batches=2).losses,
+    "l2": lambda *of: ks.worst_case_sharpness(*of, norm="l2", maximizer=STEPS, **FEW).losses,
+    "restarts in l1": lambda *of: ks.worst_case_sharpness(*of, norm="l1", maximizer=RESTARTS, **FEW).losses,
+    "average": lambda *of: ks.average_case_sharpness(*of, num_draws=4, **FEW).losses,
     "flatness": lambda *of: ks.relative_flatness(*of, num_products=3).value,
     "line": lambda *of: ks.landscape.line(*of, num_points=3).losses,
 }
