@@ -14,9 +14,9 @@ from keras_sharpness.reporting.wording import interval, number, p_value, quantit
 LEVEL = 0.05
 SETTINGS = """The slope is that of log mean sharpness against log rho, from this radius to the next: 1 where sharpness
 is of first order in rho (rho times a gradient norm), 2 where it is curvature."""
-CORRECTED = """The p-values are those of a permutation test of tau = 0, corrected for all settings at once. The first
-order is sharpness over rho times the gradient norm on the same batches, a mean over models. The last column is the tau
-of sharpness less that of this gradient norm."""
+CORRECTED = """The p-values are those of a permutation test of tau = 0, corrected for all settings at once. The ratio
+to first order is sharpness over rho times the gradient norm on the same batches, a mean over models. The last column is
+the tau of sharpness less that of this gradient norm."""
 ORDER = """At a slope of 1.5, terms of first and second order would be equal. Slopes below 1 are those of ascents that
 end inside the ball or meet a loss that flattens. Intervals are over models."""
 PAIRS = """Taus of one pool at several settings vary together. The intervals are a jackknife over the networks, each for
@@ -48,7 +48,7 @@ def _settings(table: pd.DataFrame) -> Section:
         for row, slope in zip(table.itertuples(), _slopes(table), strict=True)
     ]
     if "p_corrected" in table:
-        head, note = [*head, "p, corrected", "of first order", "beyond gradient norm"], f"{SETTINGS} {CORRECTED}"
+        head, note = [*head, "p, corrected", "ratio to first order", "beyond gradient norm"], f"{SETTINGS} {CORRECTED}"
         cells = [[*line, *_more(row)] for line, row in zip(cells, table.itertuples(), strict=True)]
     return Section(heading="Tau against rho and m", rows=[head, *cells], figure="sweep", note=" ".join(note.split()))
 

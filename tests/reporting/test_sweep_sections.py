@@ -34,7 +34,7 @@ def test_a_sweep_of_old_has_slopes_from_its_means(make_run):
 def test_settings_have_p_values_and_what_is_beyond_the_gradient_norm(tables):
     numbers, (settings, *_) = tables
     row = per_setting(numbers).iloc[0]
-    assert settings.rows[0][-3:] == ["p, corrected", "of first order", "beyond gradient norm"]
+    assert settings.rows[0][-3:] == ["p, corrected", "ratio to first order", "beyond gradient norm"]
     assert settings.rows[1][6] == f"{row['slope']:.2f}"
     assert settings.rows[1][-1].startswith(f"{row['tau_beyond_gradient']:.3f} [")
     assert len(settings.rows) == 7 and {len(cells) for cells in settings.rows} == {10}
