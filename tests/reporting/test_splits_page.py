@@ -36,10 +36,11 @@ def test_every_split_and_the_mean_are_in_the_page(tables, tmp_path):
 def test_a_column_of_the_figure_holds_all_splits_and_the_mean(tables):
     columns = figure(*tables, "GAT").axes
     assert [axes.get_title() for axes in columns][:2] == ["test loss", "gap"]
-    (points,) = [line for line in columns[0].lines if line.get_marker() == "o"]
-    assert list(points.get_xdata()) == list(tables[0].query("quantity == 'test loss'")["tau"])
-    (mean,) = [line for line in columns[0].lines if line.get_marker() == "D"]
-    assert mean.get_xdata()[0] == tables[1]["tau"][0]
+    for k, (axes, quantity) in enumerate(zip(columns, ("test loss", "gap"), strict=False)):
+        (points,) = [line for line in axes.lines if line.get_marker() == "o"]
+        assert list(points.get_xdata()) == list(tables[0].query(f"quantity == '{quantity}'")["tau"])
+        (mean,) = [line for line in axes.lines if line.get_marker() == "D"]
+        assert mean.get_xdata()[0] == tables[1]["tau"][k]
 
 
 def test_a_missing_table_is_named(tmp_path):
