@@ -50,6 +50,7 @@ def test_divide_by_zero_is_zero():
     np.testing.assert_array_equal(vector(found), [0, 0, 1.5])
 
 
+@pytest.mark.parametrize(("norm", "order"), [(tree.norm_l1, 1), (tree.norm_l2, 2), (tree.norm_linf, np.inf)])
 def test_norms_are_over_all_arrays_together(norm, order):
     assert float(norm(tensors(A))) == pytest.approx(np.linalg.norm(vector(A), order), rel=1e-6)
 

@@ -201,3 +201,13 @@ def test_jvp_goes_through_a_sparse_product():
     product, direction = backend.sparse_product(matrix), RNG.normal(size=(5, 4))
     _, slope = backend.compile(backend.jvp(lambda w: product(w[0])))([tensor(np.ones((5, 4)))], [tensor(direction)])
     np.testing.assert_allclose(ops.convert_to_numpy(slope), matrix @ direction, rtol=1e-5, atol=1e-6)
+
+
+def test_choose_is_by_a_scalar_alone_and_for_each_copy():
+    a, b = tensor(np.ones((2, 3))), tensor(np.zeros((2, 3)))
+    for condition in (True, False):
+        found = backend.compile(backend.choose)(ops.convert_to_tensor(condition), a, b)
+        np.testing.assert_array_equal(ops.convert_to_numpy(found), np.full((2, 3), condition))
+    each = backend.vectorize(backend.choose, in_axes=(0, 0, 0))
+    found = backend.compile(each)(ops.convert_to_tensor([True, False]), a, b)
+    np.testing.assert_array_equal(ops.convert_to_numpy(found), [[1, 1, 1], [0, 0, 0]])

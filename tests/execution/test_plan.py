@@ -9,7 +9,7 @@ from keras_sharpness.execution.plan import MOST_ACTIVATIONS, MOST_COPIES, MOST_M
 
 def test_small_dense_networks_are_vectorized_and_large_ones_are_not():
     assert choose_plan(ks.models.fcnn()).vectorized
-    large = keras.Sequential([keras.Input((400,)), keras.layers.Dense(400)])
+    large = keras.Sequential([keras.Input((1500,)), keras.layers.Dense(1500)])
     assert choose_plan(large).vectorized == backend.on_accelerator()
     assert choose_plan(large, "vectorized").vectorized
 
