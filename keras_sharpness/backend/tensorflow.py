@@ -88,7 +88,8 @@ def _gradient(tape: tf.GradientTape, value: Any, point: list[Any], cotangent: An
 def compile(fn: Callable[..., Any], varying: Mapping[int, tuple[int, ...]] | None = None) -> Callable[..., Any]:
     compiled = tf.function(fn, autograph=False)
     allow_many_functions(compiled)
-    return _trace_once(compiled, varying) if varying else compiled
+    # A TPU needs to know all lengths.
+    return _trace_once(compiled, varying) if varying and not on_accelerator() else compiled
 
 
 def _trace_once(compiled: Any, varying: Mapping[int, tuple[int, ...]]) -> Callable[..., Any]:

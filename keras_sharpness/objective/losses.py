@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from keras_sharpness.backend.internals import OutputLosses, compiled_loss_weights
-from keras_sharpness.errors import InputError, require
+from keras_sharpness.errors import InputError, reason, require
 from keras_sharpness.objective.labelled_data import Weighted
 from keras_sharpness.objective.readings import AMBIGUOUS, Check, Count, Error, Mass, Mean, Reading, name_of
 from keras_sharpness.typing import Array
@@ -102,12 +102,18 @@ class BatchLoss:
             outputs: The model's outputs for one of them, or what has their structure and shapes.
 
         Raises:
-            InputError: If a label is not the number of an output, or a probability not from 0 to 1; or there are more
-                losses than outputs.
+            InputError: If a label is not the number of an output, or a probability not from 0 to 1; or losses, targets
+                and outputs do not fit together.
         """
         most = len(keras.tree.flatten(outputs))
         require(len(self._parts) <= most, "`loss` must not hold more losses than the model has outputs", outputs=most)
-        self._check(targets, outputs)
+        try:
+            self._check(targets, outputs)
+        except InputError:
+            raise
+        except (KeyError, ValueError, TypeError, IndexError) as error:  # Whatever Keras finds not to fit together.
+            what = "`loss` and `y` must have an entry for each output"
+            raise InputError(f"{what}. Received: outputs={most}, losses={len(self._parts)}: {reason(error)}") from error
 
     def mean(self, targets: Any, outputs: Any) -> Array:
         """Returns the loss of the outputs on a batch, a float32 scalar.
