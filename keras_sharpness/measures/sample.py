@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any, TypedDict, cast
 
 import keras
@@ -14,7 +13,7 @@ from keras_sharpness.errors import require, require_options
 from keras_sharpness.execution import compiled
 from keras_sharpness.execution.grid import Grid
 from keras_sharpness.measures.batches import check_indices, draw_batches
-from keras_sharpness.measures.checked_data import CheckedData
+from keras_sharpness.measures.checked_data import STREAMED, CheckedData
 from keras_sharpness.objective.example_source import open_examples
 from keras_sharpness.objective.graph import Graph
 from keras_sharpness.objective.labelled_data import LabelledData
@@ -206,12 +205,12 @@ class Sample:
     def grid(self, draws: int = 1) -> Grid:
         """Returns the grid of a number of draws of each batch; made once."""
         if draws not in self._grids:
-            self.check_passes(self.batches.shape[1])
             self._grids[draws] = self.grid_of(self.data, self.places, draws)
         return self._grids[draws]
 
     def grid_of(self, data: LabelledData, places: np.ndarray, draws: int = 1) -> Grid:
         """Returns the grid of batches of other data, for measures that read examples piece by piece."""
+        self.check_passes(places.shape[1])
         settings = {"draws": draws, "training": self.training, "batch_size": self.batch_size, **self._options}
         return Grid(self.objective, data, places, **settings)
 
@@ -225,8 +224,9 @@ class Sample:
             InputError: If its input is fixed to another number.
         """
         if not self.objective.on_graph:
-            piece = min(size, self.batch_size or size)
-            takes = partial(self.objective.takes, self.data)
+            piece = min(size, self.batch_size or (STREAMED if self.streams else size))
+            # Called for few models only, so that no data are read for the others.
+            takes = lambda number: self.objective.takes(self.first()[0], number)  # noqa: E731
             require_passes(takes, self.model, {piece, size % piece or piece})
 
     def compile(self, make: Callable[[Objective], Callable[..., Any]], key: Hashable) -> Callable[..., Any]:

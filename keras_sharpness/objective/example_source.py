@@ -135,7 +135,7 @@ class ReadExamples:
         if self._weights is not None:
             rows, places = np.unique(examples, return_inverse=True)
             weights = rows_of(self._weights.take(rows)[0], places)
-        return LabelledData(x, y, weights, self._class_weight)
+        return LabelledData(x, y, weights, self._class_weight, examples)
 
 
 def open_examples(

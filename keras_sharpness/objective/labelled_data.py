@@ -32,10 +32,16 @@ class LabelledData:
         tensors: Inputs and targets, as tensors of the backend; targets are a `Weighted` where examples have weights.
         num_examples: How many examples there are; on a graph, nodes.
         graph: The graph whose nodes the examples are, or None.
+        numbers: What users call the examples, where these are a part of larger data; None: 0, 1, 2 and so on.
     """
 
     def __init__(
-        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Mapping[int, float] | None = None
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        numbers: np.ndarray | None = None,
     ) -> None:
         """Checks and converts the data.
 
@@ -46,6 +52,7 @@ class LabelledData:
             y: Targets, first axis as the examples; None where `x` yields both.
             sample_weight: Weights of the examples, as `model.evaluate` takes them; None: those that `x` yields, or one.
             class_weight: Weights of the classes, by number, as `model.fit` takes them.
+            numbers: Numbers of the examples, for errors.
 
         Raises:
             InputError: If targets are missing or given twice, batches are not (inputs, targets), or inputs, targets
@@ -57,7 +64,7 @@ class LabelledData:
             y = Weighted(y, sample_weight)
         if class_weight is not None:
             y = _with_class_weights(y, class_weight)
-        self.graph = x if isinstance(x, Graph) else None
+        self.numbers, self.graph = numbers, x if isinstance(x, Graph) else None
         self.num_examples = count(x, y)
         inputs = x.inputs if isinstance(x, Graph) else x
         self.tensors: Data = keras.tree.map_structure(_to_tensor, (inputs, y))
@@ -88,8 +95,9 @@ class LabelledData:
         """
         inputs, targets = self.tensors
         which = np.unique(examples)
-        _require_finite("x", inputs)
-        _require_finite("y", take(targets, ops.convert_to_tensor(which)), which)
+        _require_finite("x", inputs, self.numbers)
+        named = which if self.numbers is None else self.numbers[which]
+        _require_finite("y", take(targets, ops.convert_to_tensor(which)), named)
 
 
 def take(structure: Any, indices: Array) -> Any:

@@ -64,12 +64,21 @@ def test_a_number_that_is_not_finite_is_found_when_it_is_read(small, large):
     data = checked(small, x, y)
     data.first(np.arange(20))
     data.gather(np.arange(18))
-    with pytest.raises(InputError, match="`x` must hold only finite numbers"):
+    with pytest.raises(InputError, match="`x` must hold only finite numbers.* of example 19 is not"):
         data.gather(np.array([3, 19]))
     pieces = data.stream(np.arange(20), 10)
     next(pieces)
-    with pytest.raises(InputError, match="`x` must hold only finite numbers"):
+    with pytest.raises(InputError, match="`x` must hold only finite numbers.* of example 19 is not"):
         next(pieces)
+
+
+def test_no_measure_of_the_mean_loss_gathers_all_examples(small, large):
+    model, x, y, loss = small
+    sample = ks.Sample(model, OnDisk(x), y, loss, m=None, batch_size=6)
+    ks.hessian.top_eigenvalues(sample)
+    ks.fisher_rao_norm(sample)
+    ks.landscape.line(sample, num_points=3)
+    assert sample._held is None
 
 
 def test_labels_are_checked_in_every_piece(large):
