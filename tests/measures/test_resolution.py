@@ -39,6 +39,8 @@ def expected():
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 @pytest.mark.parametrize("measure", MEASURES)
 def test_weights_of_every_type_are_perturbed_in_at_least_float32(expected, dtype, measure):
+    if dtype == "float64" and keras.config.backend() == "jax":
+        pytest.skip("JAX holds float64 only where it is told to")
     tolerance = {"float16": 5e-3, "bfloat16": 3e-2, "float64": 1e-4}[dtype]
     found = MEASURES[measure](network(dtype), X, Y, "mse")
     np.testing.assert_allclose(found, expected[measure], rtol=tolerance, atol=tolerance)

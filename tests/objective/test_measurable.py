@@ -88,6 +88,12 @@ def test_a_fixed_batch_size_works_where_passes_have_it():
     assert ks.worst_case_sharpness(fixed(4), X, Y, "mse", rho=0.1, m=8, num_batches=2, batch_size=4).value > 0
 
 
+def test_a_loss_of_ones_own_cannot_be_taken_in_pieces_of_a_fixed_size():
+    loss = lambda targets, outputs: ops.mean((targets - outputs) ** 2)  # noqa: E731
+    with pytest.raises(InputError, match="`batch_size` must be left out for a loss of your own"):
+        ks.worst_case_sharpness(fixed(4), X, Y, loss, m=8, batch_size=4)
+
+
 @pytest.mark.parametrize(
     ("measure", "options", "size"),
     [
