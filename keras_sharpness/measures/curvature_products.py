@@ -17,7 +17,7 @@ from keras import ops
 
 from keras_sharpness import backend
 from keras_sharpness.backend.internals import keras_mask, set_keras_mask
-from keras_sharpness.measures import differences
+from keras_sharpness.measures import finite_differences
 from keras_sharpness.measures.mean_loss import flatten, precision, unflatten
 from keras_sharpness.objective.objective import Objective
 from keras_sharpness.objective.own_loss import AnyLoss
@@ -31,7 +31,7 @@ Middle: TypeAlias = Callable[[AnyLoss, Any, Any, list[Array]], list[Array]]
 
 
 class Derivatives(Protocol):
-    """Derivatives along a direction: those of `backend` or of `differences`."""
+    """Derivatives along a direction: those of `backend` or of `finite_differences`."""
 
     def hvp(self, fn: Callable[..., Any], /) -> Callable[..., Any]:
         """As of `backend.contract.Backend`."""
@@ -40,7 +40,10 @@ class Derivatives(Protocol):
         """As of `backend.contract.Backend`."""
 
 
-DERIVATIVES: dict[DerivativesName, Derivatives] = {"exact": cast(Derivatives, backend), "differences": differences}
+DERIVATIVES: dict[DerivativesName, Derivatives] = {
+    "exact": cast(Derivatives, backend),
+    "differences": finite_differences,
+}
 
 
 def hessian(objective: Objective, training: bool, derivatives: Derivatives) -> Product:

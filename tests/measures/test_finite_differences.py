@@ -4,7 +4,7 @@ import pytest
 from keras import ops
 
 from keras_sharpness import backend
-from keras_sharpness.measures import differences
+from keras_sharpness.measures import finite_differences
 
 RNG = np.random.default_rng(0)
 POINT = [RNG.normal(size=(3, 2)).astype("float32"), RNG.normal(size=2).astype("float32")]
@@ -25,7 +25,7 @@ def test_they_are_the_derivatives_of_the_backend(scale):
     point = [ops.convert_to_tensor(a) for a in POINT]
     direction = [scale * ops.convert_to_tensor(a) for a in DIRECTION]
     for name, fn in (("hvp", loss), ("jvp", outputs)):
-        products = [getattr(home, name)(fn)(point, direction) for home in (backend, differences)]
+        products = [getattr(home, name)(fn)(point, direction) for home in (backend, finite_differences)]
         exact, found = map(keras.tree.flatten, products)
         for a, b in zip(found, exact, strict=True):
             a, b = ops.convert_to_numpy(a), ops.convert_to_numpy(b)
@@ -36,5 +36,5 @@ def test_no_direction_and_a_point_at_zero():
     zero = [ops.zeros((3, 2)), ops.zeros(2)]
     for at, along in ((POINT, zero), (zero, zero), (zero, DIRECTION)):
         arrays = ([ops.convert_to_tensor(a) for a in structure] for structure in (at, along))
-        found = differences.hvp(loss)(*arrays)
+        found = finite_differences.hvp(loss)(*arrays)
         assert all(np.isfinite(ops.convert_to_numpy(a)).all() for a in found)
