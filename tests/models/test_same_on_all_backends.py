@@ -15,7 +15,7 @@ from tests.support import measuring
 
 rng = np.random.default_rng(0)
 images, labels = rng.normal(size=(8, 16, 16, 3)).astype("float32"), rng.integers(0, 10, 8)
-tokens = rng.integers(1, 20, (8, 6)) * (np.arange(6) < rng.integers(2, 7, (8, 1)))
+tokens = (rng.integers(1, 20, (8, 6)) * (np.arange(6) < rng.integers(2, 7, (8, 1)))).astype("int32")
 
 
 def encoder():

@@ -19,7 +19,7 @@ def measures(model, x, y, sample_weight=None) -> dict[str, np.ndarray]:
     """Returns the loss as `evaluate` has it, the path of an ascent, the gradient's norm and the top eigenvalue."""
     cases.randomize(model)
     model.compile(loss=CROSS_ENTROPY)
-    evaluated = model.evaluate(x, y, sample_weight=sample_weight, batch_size=len(y), verbose=0)
+    evaluated = model.evaluate(x, y, len(y), verbose=0, sample_weight=sample_weight, return_dict=True)["loss"]
     sample = ks.Sample(model, x, y, m=None, sample_weight=sample_weight)
     ascent = ks.worst_case_sharpness(sample, rho=0.01, maximizer=ks.PGA(num_steps=2, step_size=0.05))
     found = {"evaluate": evaluated, "losses": ascent.losses, "gradient": ks.gradient_norm(sample)}

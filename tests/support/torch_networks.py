@@ -104,22 +104,22 @@ def resnet20():
 
 
 class Projected(nn.Module):
-    """A block whose shortcut has weights of the shape of the block's own, written down last."""
+    """A block whose shortcut is as deep as the block, with weights of the same shapes, written down last."""
 
     def __init__(self):
         super().__init__()
         self.conv, self.bn = nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)
-        self.shortcut = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+        self.shortcut = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Tanh(), nn.BatchNorm2d(4))
         self.head = nn.Linear(4, 3)
 
     def forward(self, x):
-        return self.head(torch.relu(torch.tanh(self.bn(self.conv(x))) + self.shortcut(x)).mean((2, 3)))
+        return self.head(torch.relu(self.bn(self.conv(x)) + self.shortcut(x)).mean((2, 3)))
 
 
 def projected(shortcut_first=True):
     x = keras.Input((6, 6, 3))
-    main = layers.Activation("tanh")(layers.BatchNormalization(epsilon=EPSILON)(layers.Conv2D(4, 1)(x)))
-    shortcut = layers.BatchNormalization(epsilon=EPSILON)(layers.Conv2D(4, 1)(x))
+    main = layers.BatchNormalization(epsilon=EPSILON)(layers.Conv2D(4, 1)(x))
+    shortcut = layers.BatchNormalization(epsilon=EPSILON)(layers.Conv2D(4, 1, activation="tanh")(x))
     y = layers.ReLU()(layers.Add()([shortcut, main] if shortcut_first else [main, shortcut]))
     model = keras.Model(x, layers.Dense(3)(layers.GlobalAveragePooling2D()(y)))
     return Pair(randomize(Projected()), model, [normal(5, 6, 6, 3)])
