@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -18,6 +19,8 @@ from keras_sharpness.backend.loops import unrolled
 LOOPS_CONVOLUTIONS = True
 # `torch.func.vmap` cannot map a convolution on channels last, Keras's default.
 VECTORIZES_CONVOLUTIONS = False
+# Held while the global generator is seeded, so that no other thread draws from it.
+_drawing = threading.RLock()
 
 # PyTorch runs eagerly: a Python loop is its scan.
 scan = unrolled
@@ -112,8 +115,8 @@ def vectorize(fn: Callable[..., Any], in_axes: tuple[Any, ...]) -> Callable[...,
 
 @contextlib.contextmanager
 def repeatable() -> Iterator[None]:
-    """Keras's dropout on PyTorch ignores its seed and draws from the global generator."""
-    with torch.random.fork_rng():
+    """Keras's dropout on PyTorch ignores its seed and draws from the global generator, which all threads share."""
+    with _drawing, torch.random.fork_rng():
         torch.manual_seed(0)
         yield
 

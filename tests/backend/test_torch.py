@@ -1,3 +1,5 @@
+import concurrent.futures
+
 import keras
 import pytest
 
@@ -86,3 +88,13 @@ def test_second_derivatives_of_attention(kind):
     )
     v = np.random.default_rng(0).normal(size=exact.shape[0])
     np.testing.assert_allclose(differences @ v, exact @ v, atol=5e-3 * np.linalg.norm(exact @ v))
+
+
+def test_threads_do_not_draw_from_each_others_noise():
+    def draw(_):
+        with backend.repeatable():
+            return [float(torch.rand(())) for _ in range(50)]
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        first, *others = pool.map(draw, range(64))
+    assert all(other == first for other in others)
