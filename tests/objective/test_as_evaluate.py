@@ -165,10 +165,14 @@ def test_added_losses_count_and_regularizers_only_if_asked_for():
 
 
 OTHERS = [b for b in ("jax", "torch") if importlib.util.find_spec(b) and b != keras.config.backend()]
+# Losses by name are Keras's own code on every backend; what is ours is how it is called.
+FEW = "masked or weights or outputs or added or (one_number and (mean_squared_error or function))"
 
 
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="the other backends are tried from TensorFlow")
 @pytest.mark.parametrize("backend", OTHERS)
 def test_on_the_other_backends(backend, run_python):
-    process = run_python("-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", __file__, KERAS_BACKEND=backend)
+    process = run_python(
+        "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", __file__, "-k", FEW, KERAS_BACKEND=backend
+    )
     assert process.returncode == 0, process.stdout[-3000:]
