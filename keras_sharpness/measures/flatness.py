@@ -1,5 +1,6 @@
 """Relative flatness of a layer (Petzka et al., arXiv:2001.00939)."""
 
+from collections.abc import Mapping
 from typing import Any, TypedDict, Unpack
 
 import keras
@@ -22,6 +23,9 @@ class LayerArguments(TypedDict, total=False):
     training: bool
     normalize_logits: bool
     batch_size: int | None
+    sample_weight: Any
+    class_weight: Mapping[int, float] | None
+    regularization: bool
     derivatives: DerivativesName
 
 

@@ -28,14 +28,14 @@ from keras_sharpness.typing import PlanName, State, Weights
 class LossArguments(TypedDict, total=False):
     """Arguments of `Sample` that say what the loss is and what it is averaged over; documented there."""
 
-    sample_weight: Any
-    class_weight: Mapping[int, float] | None
-    regularization: bool
     examples: ArrayLike | None
     training: bool
     select: Selection
     normalize_logits: bool
     batch_size: int | None
+    sample_weight: Any
+    class_weight: Mapping[int, float] | None
+    regularization: bool
 
 
 class DataArguments(LossArguments, total=False):

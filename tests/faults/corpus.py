@@ -526,7 +526,7 @@ add(
         "seed of 40 bits": sharpness_case("`seed` must be an integer from 0 to", seed=2**40),
         "a maximizer's name": sharpness_case("`maximizer` must be one", maximizer="pga"),
         "no such weight": sharpness_case("`select` must name layers or weights", select="attention"),
-        "a selection that is none": sharpness_case("`select` must be a name", select=5),
+        "a selection that is none": sharpness_case("`select` must be names", select=5),
         "unknown loss": sharpness_case("`loss` must be a Keras loss", loss="mean_cubed_error"),
         "a loss that takes one argument": sharpness_case("targets that the loss takes", loss=lambda y: y),
         "a loss that raises": sharpness_case("that the loss takes. Received: division", loss=lambda y, p: 1 / 0),

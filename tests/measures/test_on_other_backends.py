@@ -6,18 +6,10 @@ import keras
 import pytest
 
 FILES = (
-    *(
-        "tests/objective/test_measurable.py",
-        "tests/objective/test_labelled_data.py",
-        "tests/objective/test_selection.py",
-    ),
-    *(
-        "tests/measures/test_resolution.py",
-        "tests/measures/test_finite_differences.py",
-        "tests/measures/test_symmetry.py",
-    ),
-    *("tests/measures/test_callback.py", "tests/execution/test_grid.py"),
-    *("tests/backend/test_torch.py", "tests/backend/test_torch_autograd.py", "tests/backend/test_torch_modules.py"),
+    *("tests/objective/test_measurable.py", "tests/objective/test_labelled_data.py"),
+    *("tests/measures/test_resolution.py", "tests/measures/test_symmetry.py"),
+    *("tests/measures/test_finite_differences.py", "tests/backend/test_torch.py"),
+    *("tests/backend/test_torch_autograd.py", "tests/backend/test_torch_modules.py"),
 )
 OTHERS = [b for b in ("tensorflow", "jax", "torch") if b != keras.config.backend() and importlib.util.find_spec(b)]
 
