@@ -1,7 +1,8 @@
 # make run                                    the default study: 50 fully connected networks on Abalone
 # make run ARGS="--model=lenet --rho=1e-4"    any other
 # make quick                                  the tests that answer within two minutes
-# make test                                   all tests
+# make test                                   all tests but those of `make backends`
+# make backends                               tests again on the other backends, and of memory: 10 minutes more
 # make soak                                   200 kills at random moments, and more with KILLS=1000
 # make check                                  style, types, layers, tests
 
@@ -15,10 +16,13 @@ run: $(VENV)/installed
 	$(BIN)/python main.py $(ARGS)
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest --numprocesses=auto $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto -m "not again" $(ARGS)
+
+backends: $(VENV)/installed
+	$(BIN)/python -m pytest --numprocesses=auto -m again $(ARGS)
 
 quick: $(VENV)/installed
-	$(BIN)/python -m pytest --numprocesses=auto -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto -m "not slow and not again" $(ARGS)
 
 soak: $(VENV)/installed
 	KERAS_BACKEND=torch PYTHONPATH=. $(BIN)/python tests/faults/kill.py $$(mktemp -d) $(KILLS) $(SEED)
@@ -36,4 +40,4 @@ $(VENV)/installed: setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[test]"
 	touch $@
 
-.PHONY: run test quick soak lint check
+.PHONY: run test backends quick soak lint check

@@ -20,11 +20,19 @@ SLOW = (
     "studies/test_same_on_all_backends.py",
 )
 
+# What `make test` leaves to `make backends`, so that it stays within half an hour on two cores.
+AGAIN = (
+    *("measures/test_on_other_backends.py", "models/test_same_on_all_backends.py", "crosschecks/test_keras_hub.py"),
+    *("objective/test_as_evaluate.py::test_on_the_other_backends", "measures/test_checked_data.py::test_memory"),
+)
+
 
 def pytest_collection_modifyitems(items):
     """Marks as slow what lies in `SLOW`, and what starts Python, and with it a backend, in a process of its own."""
     for item in items:
         path = item.path.relative_to(ROOT / "tests")
+        if f"{path}::{item.name}".startswith(AGAIN):
+            item.add_marker(pytest.mark.again)
         if any(path.is_relative_to(part) for part in SLOW) or "run_python" in item.fixturenames:
             item.add_marker(pytest.mark.slow)
 
