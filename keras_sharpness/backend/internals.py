@@ -4,7 +4,9 @@ Any release may drop such a name without notice, which is why `setup.cfg` bounds
 run `tests/backend/test_internals.py` with the new release: each test says what to do if its name is gone.
 """
 
-from collections.abc import Callable
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -180,3 +182,31 @@ def allow_many_functions(compiled: Callable[..., Any]) -> None:
         compiled: What `tf.function` returned.
     """
     compiled._omit_frequent_tracing_warning = True  # type: ignore[attr-defined]
+
+
+@contextlib.contextmanager
+def tensorflow_moments(moments: Callable[..., Any]) -> Iterator[None]:
+    """Replaces the function by which Keras's normalizations take mean and variance on TensorFlow, in all threads.
+
+    If `_compute_moments` is gone: leave the function out if second derivatives of `tf.nn.moments` are right; the tests
+    of `backend/tensorflow_moments.py` tell. Else replace its successor in Keras's TensorFlow backend.
+
+    Args:
+        moments: From tensor, axes and whether these are kept, to mean and variance.
+    """
+    from keras.src.backend.tensorflow import nn
+
+    with _moments_lock:
+        _replaced_moments.append(nn._compute_moments)
+        nn._compute_moments = moments
+    try:
+        yield
+    finally:
+        with _moments_lock:
+            # The first is Keras's own; threads may leave in any order.
+            nn._compute_moments = _replaced_moments[0] if len(_replaced_moments) == 1 else moments
+            _replaced_moments.pop()
+
+
+_moments_lock = threading.Lock()
+_replaced_moments: list[Callable[..., Any]] = []

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from keras_sharpness.backend.internals import allow_many_functions
 from keras_sharpness.backend.loops import unrolled
+from keras_sharpness.backend.tensorflow_moments import twice_differentiable
 
 LOOPS_CONVOLUTIONS = True
 # There is no kernel for a batch of convolutions, each with a filter of its own.
@@ -36,7 +37,7 @@ def hvp(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Reverse over reverse mode: every operation that has a gradient of its gradient will do."""
 
     def wrapped(point: list[Any], direction: list[Any]) -> list[Any]:
-        with _tape(point) as tape:
+        with _tape(point) as tape, twice_differentiable():
             gradient = value_and_grad(fn)(point)[1]
         return _gradient(tape, gradient, point, direction)
 

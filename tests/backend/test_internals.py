@@ -149,3 +149,10 @@ def test_no_other_module_uses_a_private_name_of_keras():
 
 def test_keras_is_bounded_from_above():
     assert re.search(r"^ +keras >= \d\.\d+, < \d\.\d+$", (ROOT / "setup.cfg").read_text(), re.MULTILINE)
+
+
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="particulars of TensorFlow")
+def test_tensorflow_moments_reach_a_normalization():
+    layer = keras.layers.LayerNormalization(epsilon=0.0)
+    with advice(internals.tensorflow_moments), internals.tensorflow_moments(lambda x, axes, keepdims: (x, 0 * x + 1)):
+        assert not np.any(layer(np.arange(4.0)[None]))
