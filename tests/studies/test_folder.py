@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import math
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -37,9 +38,10 @@ def test_the_settings_of_all_runs_are_read(path):
     }
     flags = path.parent.with_suffix(".flags").read_text()
     named = [line.partition("=")[2].split(",") for line in flags.splitlines() if line.startswith("--as_in_paper")]
-    assert config == make_config(
-        config.protocol, *named, model=config.model, num_models=config.num_models, seed=config.seed
-    )
+    settings = {"model": config.model, "num_models": config.num_models, "seed": config.seed}
+    for name, kind in (("max_epochs", int), ("stop_tolerance", float)):
+        settings |= {name: kind(found) for found in re.findall(rf"^--{name}=(.+)$", flags, re.MULTILINE)}
+    assert config == make_config(config.protocol, *named, **settings)
 
 
 def test_a_file_from_before_matching_was_a_particular_keeps_its_meaning(tmp_path):
