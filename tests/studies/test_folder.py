@@ -40,7 +40,8 @@ def test_the_settings_of_all_runs_are_read(path):
     named = [line.partition("=")[2].split(",") for line in flags.splitlines() if line.startswith("--as_in_paper")]
     settings = {"model": config.model, "num_models": config.num_models, "seed": config.seed}
     for name, kind in (("max_epochs", int), ("stop_tolerance", float)):
-        settings |= {name: kind(found) for found in re.findall(rf"^--{name}=(.+)$", flags, re.MULTILINE)}
+        if found := re.findall(rf"^--{name}=(.+)$", flags, re.MULTILINE):
+            settings[name] = kind(found[0])
     assert config == make_config(config.protocol, *named, **settings)
 
 
