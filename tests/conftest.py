@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SLOW = (
     *("crosschecks", "docs", "faults", "distribution/test_replicas.py", "distribution/test_tpu.py"),
     *("cli/test_measure.py", "measures/test_any_model.py", "reporting/test_browser.py"),
+    *("measures/test_streaming.py", "measures/test_checked_data.py", "measures/test_resolution.py"),
+    *("objective/test_as_evaluate.py", "objective/test_measurable.py", "studies/test_splits.py"),
     *("studies/released/test_ablation.py", "studies/released/test_ascents.py", "studies/released/test_other_pool.py"),
     "studies/test_same_on_all_backends.py",
 )
