@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_sharpness import backend
+from keras_sharpness.typing import Array
 
 
 def for_each(fn: Callable[..., Any], num_copies: int) -> Callable[..., Any]:
@@ -25,3 +26,13 @@ def for_each(fn: Callable[..., Any], num_copies: int) -> Callable[..., Any]:
             lambda a: ops.expand_dims(a, 0), fn(*keras.tree.map_structure(lambda a: ops.squeeze(a, 0), args))
         )
     return lambda *args: backend.vectorize(fn, in_axes=(0,) * len(args))(*args)
+
+
+def along(factors: Array, array: Array) -> Array:
+    """Returns a factor for each copy in the shape and dtype that multiplies an array of all copies.
+
+    Args:
+        factors: Shape (num_copies,).
+        array: The array, with the copies along its first axis.
+    """
+    return ops.cast(ops.reshape(factors, (-1, *(1,) * (len(array.shape) - 1))), array.dtype)

@@ -99,7 +99,7 @@ class Evaluation:
         losses, errors, masses, counts = found
         factors = self._factor(masses)
         # Masses depend on no weight.
-        scaled = [array * _along(factors, array) for array in gradient]
+        scaled = [array * copies.along(factors, array) for array in gradient]
         return _values(losses * factors, ops.divide_no_nan(errors, counts)), scaled
 
     def zeros(self, weights: Weights) -> Weights:
@@ -109,11 +109,6 @@ class Evaluation:
     def for_each(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """Returns a function of one cell applied to each cell of a block."""
         return copies.for_each(fn, self.size)
-
-
-def _along(factors: Array, array: Array) -> Array:
-    """Returns factors along the first axis of an array, with as many axes."""
-    return ops.cast(ops.reshape(factors, (-1, *(1,) * (len(array.shape) - 1))), array.dtype)
 
 
 def _values(*found: Array) -> Values:

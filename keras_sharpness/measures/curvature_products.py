@@ -16,6 +16,7 @@ import keras
 from keras import ops
 
 from keras_sharpness import backend
+from keras_sharpness.arrays import copies
 from keras_sharpness.backend.internals import keras_mask, set_keras_mask
 from keras_sharpness.measures import finite_differences
 from keras_sharpness.measures.mean_loss import flatten, precision, unflatten
@@ -81,7 +82,7 @@ def fisher(objective: Objective, training: bool, derivatives: Derivatives) -> Pr
         slopes = _slopes_of_examples(batch_loss, targets, outputs)
         # g_i'v, for each example.
         slopes_along = sum(_sum_of_each(slope * move) for slope, move in zip(slopes, moves, strict=True))
-        return [slope * _like(slopes_along / ops.shape(slope)[0], slope) for slope in slopes]
+        return [slope * copies.along(slopes_along / ops.shape(slope)[0], slope) for slope in slopes]
 
     return _through_outputs(objective, training, derivatives, middle)
 
@@ -155,8 +156,3 @@ def _sum_of_each(array: Array) -> Array:
     """Returns the sum over all axes but the first."""
     rows = ops.reshape(array, (ops.shape(array)[0], -1))
     return ops.sum(ops.cast(rows, precision([array])), axis=1)
-
-
-def _like(factors: Array, array: Array) -> Array:
-    """Returns factors along the first axis of an array, with its dtype and as many axes."""
-    return ops.cast(ops.reshape(factors, (-1, *(1,) * (len(array.shape) - 1))), array.dtype)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack, cast, get_args
 import keras
 import numpy as np
 
+from keras_sharpness.arrays import copies
 from keras_sharpness.errors import require, require_count
 from keras_sharpness.execution.evaluation import Evaluation
 from keras_sharpness.execution.grid import Grid
@@ -193,7 +194,7 @@ def _losses(sample: Sample, directions: list[Direction], coordinates: np.ndarray
             own = keras.ops.take(coordinates, block["draw"], axis=0)
             delta = evaluation.zeros(weights)
             for k, vector in enumerate(vectors):
-                moves = [_along(own[:, k], v) for v in vector]
+                moves = [copies.along(own[:, k], v[None]) * v for v in vector]
                 delta = [d + move for d, move in zip(delta, moves, strict=True)]
             return evaluation.values(weights, state, data, delta, block).losses
 
@@ -209,11 +210,6 @@ def _losses(sample: Sample, directions: list[Direction], coordinates: np.ndarray
         return run(sample.grid(len(coordinates)))
     found = (run(grid) for grid in whole_pieces(sample, len(coordinates)))
     return np.sum([share * losses for share, losses in zip(MeanLoss(sample).shares, found, strict=True)], axis=0)
-
-
-def _along(steps: Array, vector: Array) -> Array:
-    """Returns a vector times each of some steps, along a leading axis."""
-    return keras.ops.cast(keras.ops.reshape(steps, (-1,) + (1,) * len(vector.shape)), vector.dtype) * vector
 
 
 def _direction(given: DirectionLike, random: RandomDirection, ascent: AscentDirection) -> Direction:

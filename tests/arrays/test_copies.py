@@ -22,3 +22,9 @@ def test_each_copy_gets_its_own_arguments(num_copies):
 def test_a_result_that_no_argument_enters_is_repeated():
     found = copies.for_each(lambda a: ops.zeros_like(a), 3)(ops.ones((3, 2)))
     assert found.shape == (3, 2)
+
+
+def test_a_factor_for_each_copy():
+    array, factors = np.arange(12, dtype="float32").reshape(3, 2, 2), np.array([1.0, 0.0, 2.0], "float32")
+    found = copies.along(ops.convert_to_tensor(factors), ops.convert_to_tensor(array))
+    np.testing.assert_array_equal(ops.convert_to_numpy(found) * array, array * factors[:, None, None])
