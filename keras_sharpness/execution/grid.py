@@ -69,7 +69,9 @@ class Grid:
         """
         require_count("batch_size", 1 if batch_size is None else batch_size)
         options = {"training": training, "batch_size": batch_size, "distribution": distribution}
-        self._make_sequential = partial(Grid, objective, data, batches, draws=draws, plan="sequential", **options)
+        self._make_sequential: Callable[[], Grid] = partial(
+            Grid, objective, data, batches, draws=draws, plan="sequential", **options
+        )
         self._sequential: Grid | None = None
         self.batches, self.draws, self._distribution = batches, draws, distribute(distribution)
         _check_shares(self._distribution.shares, batches.shape[1], training)
@@ -104,6 +106,8 @@ class Grid:
         other = copy.copy(self)
         other.batches, other._data, shares = batches, data.tensors, self._distribution.shares
         other._blocks = Blocks(batches, self.draws, self._blocks.size, shares)
+        # What takes the other's place once cells have failed to run at once must be of its data too.
+        other._make_sequential, other._sequential = lambda: self._one_by_one().on(data, batches), None
         return other
 
     def compile(

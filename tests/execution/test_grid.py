@@ -48,6 +48,24 @@ def test_cells_run_one_after_another_where_they_cannot_at_once(monkeypatch):
         Grid(objective, data, BATCHES, plan="vectorized").compile(losses_of)(*values(case.model))
 
 
+def test_cells_of_other_data_run_one_after_another_on_these(monkeypatch):
+    case = cases.fcnn()
+    objective, data = Objective(case.model, case.loss), LabelledData(case.x, case.y)
+    part, places = LabelledData(case.x[20:], case.y[20:]), BATCHES // 2
+    expected = Grid(objective, part, places).compile(losses_of)(*values(case.model))
+
+    def vectorize(fn, in_axes):
+        raise RuntimeError("no rule for this operation")
+
+    monkeypatch.setattr("keras_sharpness.backend.vectorize", vectorize)
+    grid = Grid(objective, data, BATCHES)
+    for _ in range(2):
+        found = grid.on(part, places).compile(losses_of)(*values(case.model))
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+        # From now on the first grid knows that its cells cannot run at once.
+        grid.compile(losses_of)(*values(case.model))
+
+
 def test_many_models_in_one_go_are_as_each_of_them():
     case = cases.fcnn()
     objective, data = Objective(case.model, case.loss), LabelledData(case.x, case.y)
