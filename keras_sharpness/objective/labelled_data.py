@@ -1,6 +1,6 @@
 """From the ways in which users hold their data to tensors with the examples along the first axis."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -113,7 +113,7 @@ def _to_arrays(x: Any, y: Any) -> tuple[Any, Any]:
     require(y is None, "`y` must be left out where `x` yields batches of (inputs, targets)", x=type(x).__name__)
     batches = [arrays_of(batch) for batch in finite_batches(x)]
     require(bool(batches), "`x` must yield at least one batch", x=type(x).__name__)
-    x, y, *weight = keras.tree.map_structure(joined, *batches)
+    x, y, *weight = joined(batches)
     return x, Weighted(y, *weight) if weight else y
 
 
@@ -129,15 +129,19 @@ def _with_class_weights(y: Any, class_weight: Mapping[int, float]) -> Weighted:
     return Weighted(y, weights if given is None else np.asarray(given).reshape(len(weights)) * weights)
 
 
-def joined(*parts: np.ndarray) -> np.ndarray:
-    """Returns batches of an array one after another.
+def joined(parts: Sequence[Any]) -> Any:
+    """Returns structures of arrays, one after another, as one.
 
     Args:
-        *parts: The batches.
+        parts: The structures, at least one.
 
     Raises:
         InputError: If examples differ in shape.
     """
+    return parts[0] if len(parts) == 1 else keras.tree.map_structure(_joined, *parts)
+
+
+def _joined(*parts: np.ndarray) -> np.ndarray:
     shapes = sorted({part.shape[1:] for part in parts})
     what = "`x` must yield batches whose examples have one shape: pad all sequences to one length, not batch by batch"
     require(len(shapes) == 1, what, shapes=shapes[:3])

@@ -10,8 +10,7 @@ import keras
 import numpy as np
 
 from keras_sharpness.errors import require
-from keras_sharpness.objective.labelled_data import arrays_of, count, finite_batches, to_numpy
-from keras_sharpness.objective.labelled_data import joined as joined_arrays
+from keras_sharpness.objective.labelled_data import arrays_of, count, finite_batches, joined, to_numpy
 
 # Examples of a map-style data set that are collated together.
 COLLATED = 1024
@@ -165,11 +164,6 @@ def count_of(arrays: Any) -> int:
 def rows_of(arrays: Any, rows: Any) -> Any:
     """Returns some rows of a structure of arrays."""
     return keras.tree.map_structure(lambda array: array[rows], arrays)
-
-
-def joined(parts: list[Any]) -> Any:
-    """Returns structures of arrays, one after another, as one."""
-    return parts[0] if len(parts) == 1 else keras.tree.map_structure(joined_arrays, *parts)
 
 
 def _read(array: Any, rows: np.ndarray) -> np.ndarray:
