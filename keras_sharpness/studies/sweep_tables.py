@@ -65,15 +65,14 @@ def per_setting(swept: Swept) -> pd.DataFrame:
         the gradient norm; slope, of log mean sharpness against log rho from this radius to the next larger;
         tau_beyond_gradient, its tau less that of the gradient norm on the same batches, and the paired interval.
     """
-    rows = []
+    rows, finite = [], swept.finite
     for (i, rho), (j, m) in itertools.product(enumerate(swept.rhos), enumerate(swept.ms)):
         values = pd.DataFrame({"sharpness": swept.sharpness[:, i, j], "test_loss": swept.test_losses})
         found = summarize(values)
         mean = values["sharpness"][np.isfinite(values["sharpness"])].mean()
         names = ("tau", "tau_ci_low", "tau_ci_high", "num_models")
         row = {"rho": rho, "m": m, "mean_sharpness": mean} | {name: found[name] for name in names}
-        rows.append(row | _beyond_gradient(swept.finite, i, j))
-    finite = swept.finite
+        rows.append(row | _beyond_gradient(finite, i, j))
     p_values = _try(lambda: _permuted(finite), (NAN, NAN))
     columns = dict(zip(("p_value", "p_corrected"), p_values, strict=True))
     orders = {"first_order": _first_order(finite).ravel(), "slope": _slopes(finite).ravel()}
