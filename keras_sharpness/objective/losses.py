@@ -10,7 +10,18 @@ from keras import ops
 from keras_sharpness.backend.internals import OutputLosses, compiled_loss_weights
 from keras_sharpness.errors import InputError, reason, require
 from keras_sharpness.objective.labelled_data import Weighted
-from keras_sharpness.objective.readings import AMBIGUOUS, Check, Count, Error, Mass, Mean, Reading, name_of
+from keras_sharpness.objective.readings import (
+    AMBIGUOUS,
+    Check,
+    Count,
+    Error,
+    Mass,
+    Mean,
+    Reading,
+    kind_of,
+    name_of,
+    options_of,
+)
 from keras_sharpness.typing import Array
 
 LossLike: TypeAlias = str | keras.losses.Loss | Callable[..., Any] | list[Any] | dict[str, Any] | None
@@ -87,12 +98,12 @@ class BatchLoss:
     @property
     def ignores(self) -> bool:
         """Whether a class is ignored."""
-        return any(Reading(part).options.get("ignore_class") is not None for part in self._parts)
+        return any(options_of(part).get("ignore_class") is not None for part in self._parts)
 
     @property
     def counts_errors(self) -> bool:
         """Whether an error rate means something: one output and a cross-entropy."""
-        return len(self._parts) == 1 and Reading(self._parts[0]).kind is not None
+        return len(self._parts) == 1 and kind_of(self._parts[0]) is not None
 
     def check_labels(self, targets: Any, outputs: Any) -> None:
         """Checks the labels that cross-entropies are taken of.

@@ -31,23 +31,12 @@ class Reading(keras.losses.Loss):
     def __init__(self, loss: Any) -> None:
         """Reads for a loss: Keras's or a user's object, a function of (y_true, y_pred), or an ambiguous name."""
         super().__init__(name=name_of(loss))
-        self._loss = loss
+        self._ambiguous = loss if isinstance(loss, str) else None
+        self._found = None if isinstance(loss, str) else find_loss(loss, None, None)
 
-    @property
-    def kind(self) -> type | None:
-        """The class of a cross-entropy, also for Keras's function of the same name; None for all else."""
-        fn = getattr(self._loss, "fn", self._loss)
-        known = _FUNCTIONS.get(getattr(fn, "__name__", ""))
-        return known if getattr(keras.losses, getattr(fn, "__name__", ""), None) is fn else None
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The options of a loss of Keras, such as `from_logits`."""
-        return getattr(self._loss, "_fn_kwargs", {})
-
-    def resolved(self, target: Array, output: Array) -> Any:
+    def loss(self, target: Array, output: Array) -> keras.losses.Loss:
         """Returns the loss object that Keras would use."""
-        return find_loss(self._loss, target, output)
+        return self._found or find_loss(self._ambiguous, target, output)
 
 
 class Mean(Reading):
@@ -63,7 +52,7 @@ class Mean(Reading):
         if self._normalize:
             output = output - ops.mean(output, axis=-1, keepdims=True)
             output = output / ops.maximum(ops.norm(output, axis=-1, keepdims=True), 1e-10)
-        loss = self.resolved(target, output)
+        loss = self.loss(target, output)
         value = loss(target, output, sample_weight)
         return ops.mean(unscale_loss(value) if loss.reduction in AVERAGES else value)
 
@@ -73,8 +62,8 @@ class Mass(Reading):
 
     def __call__(self, target: Array, output: Array, sample_weight: Array | None = None) -> Array:
         """Returns the number of examples, or of entries that count, or the sum of the sample weights; a scalar."""
-        mask = counted(target, output, self.options.get("ignore_class"))
-        weighted = self.resolved(target, output).reduction == "mean_with_sample_weight"
+        loss = self.loss(target, output)
+        mask, weighted = counted(target, output, loss), loss.reduction == "mean_with_sample_weight"
         if weighted and sample_weight is not None:
             return ops.sum(weights_of(mask, sample_weight))
         return ops.cast(ops.shape(output)[0], "float32") if mask is None else ops.sum(mask)
@@ -85,7 +74,7 @@ class Count(Reading):
 
     def __call__(self, target: Array, output: Array, sample_weight: Array | None = None) -> Array:
         """Returns the number of examples, or the sum of the weights of those that count; a scalar."""
-        weights = weights_of(counted(target, output, self.options.get("ignore_class")), sample_weight)
+        weights = weights_of(counted(target, output, self.loss(target, output)), sample_weight)
         return ops.cast(ops.shape(output)[0], "float32") if weights is None else ops.sum(weights)
 
 
@@ -95,7 +84,7 @@ class Error(Reading):
     def __call__(self, target: Array, output: Array, sample_weight: Array | None = None) -> Array:
         """Returns the weighted share of wrong predictions among those that count, a float32 scalar."""
         right = self._right(ops.convert_to_tensor(target), ops.cast(output, "float32"))
-        weights = weights_of(counted(target, output, self.options.get("ignore_class")), sample_weight)
+        weights = weights_of(counted(target, output, self.loss(target, output)), sample_weight)
         if weights is None:
             return 1.0 - ops.mean(right)
         weights = ops.broadcast_to(_of_rank(weights, len(right.shape)), ops.shape(right))
@@ -103,9 +92,10 @@ class Error(Reading):
 
     def _right(self, target: Array, output: Array) -> Array:
         """Returns one where the prediction is right, else zero."""
-        kind = Reading(self.resolved(target, output)).kind
+        loss = self.loss(target, output)
+        kind = kind_of(loss)
         if kind in _BINARY:
-            threshold = 0.0 if self.options.get("from_logits") else 0.5
+            threshold = 0.0 if options_of(loss).get("from_logits") else 0.5
             target = ops.reshape(target, ops.shape(output))
             return ops.cast(ops.equal(ops.cast(output > threshold, "float32"), ops.cast(target, "float32")), "float32")
         if kind in _SPARSE:
@@ -126,16 +116,29 @@ class Check(Reading):
         Raises:
             InputError: If a label is not the number of an output, or a probability not from 0 to 1.
         """
-        kind = Reading(self.resolved(target, output)).kind
-        most = output.shape[self.options.get("axis", -1)] if kind in _SPARSE else 2
+        loss = self.loss(target, output)
+        kind, options = kind_of(loss), options_of(loss)
+        most = output.shape[options.get("axis", -1)] if kind in _SPARSE else 2
         if kind is not None and most is not None:
-            _check_labels(kind, ops.convert_to_numpy(target), most, self.options.get("ignore_class"))
+            _check_labels(kind, ops.convert_to_numpy(target), most, options.get("ignore_class"))
         return ops.zeros(())
 
 
-def counted(target: Array, output: Array, ignored: int | None) -> Array | None:
+def kind_of(loss: Any) -> type | None:
+    """Returns the class of a cross-entropy, also for Keras's function of the same name; None for all else."""
+    fn = getattr(loss, "fn", loss)
+    name = getattr(fn, "__name__", "")
+    return _FUNCTIONS.get(name) if getattr(keras.losses, name, None) is fn else None
+
+
+def options_of(loss: Any) -> dict[str, Any]:
+    """Returns the options of a loss of Keras, such as `from_logits`."""
+    return getattr(loss, "_fn_kwargs", {})
+
+
+def counted(target: Array, output: Array, loss: Any) -> Array | None:
     """Returns one for entries that count and zero for those masked or of an ignored class; None if all do."""
-    mask = keras_mask(output)
+    mask, ignored = keras_mask(output), options_of(loss).get("ignore_class")
     if ignored is not None:
         labels = ops.reshape(target, ops.shape(output)[:-1])
         valid = ops.not_equal(labels, ops.cast(ignored, labels.dtype))
