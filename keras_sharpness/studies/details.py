@@ -8,6 +8,7 @@
 - `test_losses`: the loss of each test example, shape (num_models, num_test).
 """
 
+import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -30,7 +31,7 @@ FILE = "details.npz"
 NEEDED = ("ascent", "matching", "averages")
 
 
-class Details:
+class DetailedMeasurement:
     """Measures members on each batch and each test example."""
 
     def __init__(
@@ -60,8 +61,9 @@ class Details:
 
     def measure(self, members: Iterable[Member]) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
         """Yields each member's place in the pool, and its `gradient_norms` and `test_losses`."""
-        for member in members:
-            (norms,) = self._norms([member.tensors()])
+        members, measured = itertools.tee(members)
+        # The batches of the next members run meanwhile.
+        for member, norms in zip(members, self._norms(m.tensors() for m in measured), strict=True):
             losses = self._losses(*member.tensors(), self._test)
             yield member.index, {"gradient_norms": norms, "test_losses": losses}
 

@@ -22,7 +22,7 @@ from keras_sharpness.objective.objective import values
 from keras_sharpness.pools.member import Member, member_seed
 from keras_sharpness.pools.store import PoolStore
 from keras_sharpness.studies import folder as folders
-from keras_sharpness.studies.details import Details, write_details
+from keras_sharpness.studies.details import DetailedMeasurement, write_details
 from keras_sharpness.studies.study import Study
 from keras_sharpness.studies.summary import summarize
 
@@ -155,7 +155,9 @@ def _measure(study: Study, store: PoolStore | None, stop: Callable[[], bool]) ->
     _check_done(stop)
 
 
-def _detail(study: Study, details: Details, store: PoolStore, folder: Path, stop: Callable[[], bool]) -> None:
+def _detail(
+    study: Study, details: DetailedMeasurement, store: PoolStore, folder: Path, stop: Callable[[], bool]
+) -> None:
     """Measures members on each test example, in the first process only, and writes `details.npz`."""
     known = store.detailed()
     missing = [index for index in range(study.config.num_models) if index not in known]

@@ -22,7 +22,7 @@ from keras_sharpness.pools.schedule import Schedule
 from keras_sharpness.pools.scores import average_batches, compile_scores
 from keras_sharpness.pools.training import Trainer
 from keras_sharpness.studies.config import StudyConfig
-from keras_sharpness.studies.details import NEEDED, Details
+from keras_sharpness.studies.details import NEEDED, DetailedMeasurement
 from keras_sharpness.studies.measurement import BatchAscents, Measurement, with_indices
 from keras_sharpness.studies.networks import build_network, build_objective
 from keras_sharpness.studies.released import datasets
@@ -112,11 +112,13 @@ class Study:
         """
         return self._measurement.sharpness(losses)
 
-    def make_details(self) -> Details | None:
+    def make_details(self) -> DetailedMeasurement | None:
         """Returns what measures members on each batch and each test example; None where batches are not shared."""
         if not all(map(self.config.follows_paper, NEEDED)):
             return None
-        return Details(self.config, self.objective, self.data, self.dataset.train, self.dataset.test, self.ball)
+        return DetailedMeasurement(
+            self.config, self.objective, self.data, self.dataset.train, self.dataset.test, self.ball
+        )
 
     def rises(self, losses: np.ndarray) -> np.ndarray:
         """Returns the rise on each batch, shape (num_batches,), of a member from its losses.
