@@ -31,16 +31,16 @@ def compile_scores(objective: Objective, data: LabelledData, classification: boo
     Returns:
         The evaluation, in inference mode.
     """
-    metrics = [objective.loss, objective.error] if classification else [objective.loss]
+    count = 2 if classification else 1
 
     def evaluate(weights: Weights, state: State, data: Data, indices: Array) -> Array:
-        return ops.stack([metric(weights, state, data, indices) for metric in metrics])
+        return ops.stack(objective.loss_and_error(weights, state, data, indices, training=False)[:count])
 
     # Batches of several sizes: all share one trace.
     evaluate, where = backend.compile(evaluate, {3: (0,)}), distribute(distribution)
 
     def means(weights: Weights, state: State, indices: np.ndarray) -> list[float]:
-        tensors, total = where.place(data.tensors), np.zeros(len(metrics))
+        tensors, total = where.place(data.tensors), np.zeros(count)
         for batches in split_batches(indices, EVALUATION_BATCH):
             values = where.map(evaluate, ((weights, state, tensors, batch) for batch in batches))
             total += batches.shape[-1] * np.stack([*values]).astype(np.float64).sum(axis=0)
