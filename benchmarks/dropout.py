@@ -11,8 +11,10 @@ from keras import ops
 
 from keras_sharpness import backend
 from keras_sharpness.models import lenet5
+from keras_sharpness.objective.labelled_data import LabelledData
 from keras_sharpness.objective.objective import Objective, values
-from keras_sharpness.pools.training import sgd_step
+from keras_sharpness.pools.training import training_step
+from keras_sharpness.pools.update_rules import PlainSGD
 
 
 def main(steps: int = 100, rounds: int = 5) -> None:
@@ -34,15 +36,15 @@ def _timer(model, steps: int):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(640, 28, 28, 1)).astype("float32"), rng.integers(0, 10, 640)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    objective = Objective(model, loss, x, y)
-    step = backend.compile(sgd_step(objective, 0.05))
+    objective, data = Objective(model, loss), LabelledData(x, y)
+    step = backend.compile(training_step(objective, PlainSGD(0.05)))
 
     def run() -> float:
-        weights, state = values(model)
+        carry = (*values(model), [])
         begin = time.perf_counter()
         for _ in range(steps):
             batch = ops.convert_to_tensor(rng.integers(0, 640, 64).astype("int32"))
-            weights, state, last = step(weights, state, objective.data, batch)
+            carry, last = step(carry, data.tensors, batch)
         float(last)
         return time.perf_counter() - begin
 

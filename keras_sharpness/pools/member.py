@@ -1,6 +1,7 @@
 """One model of a pool."""
 
 import dataclasses
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,7 +20,10 @@ class Member:
         seed: The seed that its initial weights, shuffles and dropout masks follow from.
         weights: Trainable weights.
         state: Non-trainable variables.
-        epoch_losses: Training loss of each epoch, of losses taken before each step.
+        epoch_losses: Training loss of each epoch; see `Epochs.reduction`.
+        optimizer: Variables of the optimizer, while it trains.
+        initial: Trainable weights before the first step, where measures need them.
+        first_epoch: Weights and state after the first epoch, likewise.
     """
 
     index: int
@@ -27,6 +31,9 @@ class Member:
     weights: Weights
     state: State
     epoch_losses: tuple[float, ...] = ()
+    optimizer: list[Any] = dataclasses.field(default_factory=list)
+    initial: Weights | None = None
+    first_epoch: tuple[Weights, State] | None = None
 
     def tensors(self) -> tuple[Weights, State]:
         """Returns weights and state as tensors of the backend."""

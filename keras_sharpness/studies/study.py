@@ -20,7 +20,7 @@ from keras_sharpness.perturbations import Ball
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.schedule import Schedule
 from keras_sharpness.pools.scores import average_batches, compile_scores
-from keras_sharpness.pools.training import Trainer
+from keras_sharpness.pools.training import Trainer, sgd_trainer
 from keras_sharpness.studies.config import StudyConfig
 from keras_sharpness.studies.details import NEEDED, DetailedMeasurement
 from keras_sharpness.studies.measurement import BatchAscents, Measurement, with_indices
@@ -145,7 +145,8 @@ class Study:
         # A gradient of the whole training set fills the cores, and those of several members do not fit the caches.
         plan = plan or ("sequential" if schedule.gradient == "full" else None)
         on = (self.objective, self._training_data, self._training_examples)
-        return Trainer(*on, schedule, seed, plan, self.config.num_models, distribution)
+        options = {"plan": plan, "num_models": self.config.num_models, "distribution": distribution}
+        return sgd_trainer(*on, schedule, seed, **options)
 
     def _make_measurement(self, plan: str | None) -> Measurement:
         config, measurement = self.config, self._make_ascents(plan)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from keras_sharpness.errors import InputError
-from keras_sharpness.pools.schedule import Schedule
+from keras_sharpness.pools.schedule import Epochs, Schedule
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,22 @@ from keras_sharpness.pools.schedule import Schedule
 )
 def test_stops_when_the_loss_settles_or_after_ten_epochs(losses, over):
     assert Schedule(learning_rate=0.1).is_over(losses) is over
+
+
+@pytest.mark.parametrize(
+    ("losses", "over"),
+    [
+        ([], False),
+        ([0.3], False),
+        ([0.3, 0.1], True),
+        ([0.3, 0.05], True),
+        ([0.05, 0.3], False),
+        ([np.nan], True),
+        ([np.inf], True),
+    ],
+)
+def test_stops_at_a_loss_or_where_it_cannot_be_reached(losses, over):
+    assert Epochs(stopping="at_loss", stop_loss=0.1).is_over(losses) is over
 
 
 def test_min_epochs_hold_the_rule_back():

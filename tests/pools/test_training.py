@@ -9,7 +9,8 @@ from keras_sharpness.objective.objective import values
 from keras_sharpness.pools.initialization import initialize
 from keras_sharpness.pools.member import member_seed
 from keras_sharpness.pools.schedule import STOPPING_RULES, Schedule
-from keras_sharpness.pools.training import Trainer, sgd_step
+from keras_sharpness.pools.training import sgd_trainer, training_step
+from keras_sharpness.pools.update_rules import PlainSGD
 from tests.support import cases
 
 EXAMPLES = np.arange(10, 110)
@@ -17,14 +18,14 @@ SCHEDULE = Schedule(learning_rate=0.05, batch_size=32, max_epochs=4, stop_tolera
 
 
 def train(case, indices=range(3), schedule=SCHEDULE, plan="vectorized", examples=EXAMPLES):
-    trainer = Trainer(case.objective, case.data, examples, schedule, seed=0, plan=plan)
+    trainer = sgd_trainer(case.objective, case.data, examples, schedule, seed=0, plan=plan)
     return {member.index: member for member in trainer.train(indices)}
 
 
 def shapes_of(trainer, monkeypatch):
     """Returns a set that fills with how many members the compiled steps take at once."""
     shapes, steps = set(), trainer._steps[True]
-    seen = lambda weights, *rest: (shapes.add(weights[0].shape[0]), steps(weights, *rest))[1]  # noqa: E731
+    seen = lambda carry, *rest: (shapes.add(carry[0][0].shape[0]), steps(carry, *rest))[1]  # noqa: E731
     monkeypatch.setitem(trainer._steps, True, seen)
     return shapes
 
@@ -82,7 +83,7 @@ def test_batch_statistics_and_seeds_advance():
 def test_a_pools_size_alone_says_how_many_train_at_once(monkeypatch):
     monkeypatch.setattr(backend, "workers", lambda: 2)
     case = cases.fcnn()
-    trainer = Trainer(case.objective, case.data, EXAMPLES, SCHEDULE, seed=0, plan="vectorized", num_models=9)
+    trainer = sgd_trainer(case.objective, case.data, EXAMPLES, SCHEDULE, seed=0, plan="vectorized", num_models=9)
     assert [trainer.slots(num_models) for num_models in (1, 2, 9, 1000)] == [1, 1, 5, MOST_MEMBERS]
 
 
@@ -90,7 +91,7 @@ def test_a_pools_size_alone_says_how_many_train_at_once(monkeypatch):
 def test_as_many_train_at_once_as_suit_the_machine_unless_told_otherwise(monkeypatch, given, expected):
     monkeypatch.setattr(backend, "workers", lambda: 2)
     case = cases.fcnn()
-    trainer = Trainer(case.objective, case.data, EXAMPLES, SCHEDULE, seed=0, plan="vectorized", num_models=7)
+    trainer = sgd_trainer(case.objective, case.data, EXAMPLES, SCHEDULE, seed=0, plan="vectorized", num_models=7)
     shapes = shapes_of(trainer, monkeypatch)
     assert len([*trainer.train(range(5), given)]) == 5
     assert shapes == {expected}
@@ -129,8 +130,9 @@ def test_members_in_different_modes_train_as_each_does_alone(monkeypatch):
 
 def test_a_step_by_hand():
     case, batch = cases.fcnn(), np.array([4, 9, 9])
-    step = sgd_step(case.objective, learning_rate=0.3, weight_decay=0.2)
-    weights, state, loss = step(*values(case.model), case.data.tensors, ops.convert_to_tensor(batch))
+    step = training_step(case.objective, PlainSGD(learning_rate=0.3, weight_decay=0.2))
+    carry = (*values(case.model), [])
+    (weights, state, _), loss = step(carry, case.data.tensors, ops.convert_to_tensor(batch))
     value, gradient = case.reference(batch)(case.weights)
     assert float(ops.convert_to_numpy(loss)) == pytest.approx(value, rel=1e-5)
     for ours, w, g in zip(weights, case.weights, gradient, strict=True):

@@ -15,13 +15,13 @@ import numpy as np, keras
 from tests.support import cases
 import keras_sharpness as ks
 from keras_sharpness.pools.schedule import Schedule
-from keras_sharpness.pools.training import Trainer
+from keras_sharpness.pools.training import sgd_trainer
 
 results = {}
 for name, build in cases.CASES.items():
     case = build()
     schedule = Schedule(learning_rate=0.05, batch_size=16, max_epochs=2)
-    for member in Trainer(case.objective, case.data, np.arange(40), schedule, seed=0).train(range(2)):
+    for member in sgd_trainer(case.objective, case.data, np.arange(40), schedule, seed=0).train(range(2)):
         results[f"{name}/epochs/{member.index}"] = np.array(member.epoch_losses)
         for k, weight in enumerate(member.weights):
             results[f"{name}/weights/{member.index}/{k}"] = weight

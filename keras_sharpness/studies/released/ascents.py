@@ -15,7 +15,8 @@ from keras_sharpness.execution.plan import choose_plan
 from keras_sharpness.objective.labelled_data import LabelledData
 from keras_sharpness.objective.objective import Objective
 from keras_sharpness.pools.member import Member
-from keras_sharpness.pools.training import compile_steps, sgd_step
+from keras_sharpness.pools.training import Carry, compile_steps, training_step
+from keras_sharpness.pools.update_rules import PlainSGD
 from keras_sharpness.studies.config import StudyConfig
 from keras_sharpness.studies.measurement import mean_rise
 from keras_sharpness.studies.networks import build_objective, without_dropout
@@ -154,16 +155,19 @@ class ReleasedAscents:
     def _compile_steps(self, clip: bool) -> Callable[..., Any]:
         """Returns a function of (weights, state, batches, reference): weights, state, losses before the steps."""
         recipe, rho = self.recipe, self._config.rho
-        climb = sgd_step(self._objective, -self._config.step_size, training=recipe.training)
+        climb = training_step(self._objective, PlainSGD(-self._config.step_size), recipe.training)
 
-        def step(weights: Weights, state: State, data: Data, indices: Array, reference: Weights) -> tuple:
-            weights, state, loss = climb(weights, state, data, indices)
-            return project(weights, reference, rho, recipe.absolute_value) if clip else weights, state, loss
+        def step(carry: Carry, data: Data, indices: Array, reference: Weights) -> tuple[Carry, Array]:
+            (weights, *others), loss = climb(carry, data, indices)
+            weights = project(weights, reference, rho, recipe.absolute_value) if clip else weights
+            return (weights, *others), loss
 
         steps = compile_steps(step, self._plan)
 
         def run(weights: Weights, state: State, batches: np.ndarray, reference: Weights) -> tuple:
-            return steps(weights, state, self._data, ops.convert_to_tensor(batches), reference)
+            carry: Carry = (weights, state, [])
+            (weights, state, _), losses = steps(carry, self._data, ops.convert_to_tensor(batches), reference)
+            return weights, state, losses
 
         return run
 
