@@ -13,7 +13,7 @@ from keras_sharpness import backend
 from keras_sharpness.models import lenet5
 from keras_sharpness.objective.labelled_data import LabelledData
 from keras_sharpness.objective.objective import Objective, values
-from keras_sharpness.pools.training import training_step
+from keras_sharpness.pools.trainer import training_step
 from keras_sharpness.pools.update_rules import PlainSGD
 
 

@@ -1,6 +1,7 @@
 """Files that appear whole or not at all."""
 
 import contextlib
+import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -37,6 +38,13 @@ def atomic_open(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Writes a JSON file that appears whole or not at all."""
+    with atomic_open(path) as file:
+        json.dump(content, file, indent=2)
+        file.write("\n")
 
 
 def remove_parts(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Settings, times and tables in a run's folder, and the lock of the process that works in it.
+"""Settings, times and tables in a run's folder.
 
 Needs no backend.
 """
@@ -16,10 +16,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import filelock
-
 from keras_sharpness.errors import InputError, require
-from keras_sharpness.files.atomic import atomic_open, remove_parts
+from keras_sharpness.files.atomic import atomic_open, write_json
 from keras_sharpness.studies.config import StudyConfig, make_config
 
 if TYPE_CHECKING:
@@ -28,34 +26,6 @@ if TYPE_CHECKING:
 PACKAGES = ("keras_sharpness", "keras", "tensorflow", "jax", "torch", "numpy", "scipy")
 TIMES = "pool/seconds.json"
 log = logging.getLogger(__name__)
-
-
-@contextlib.contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Keeps other processes out of a run's folder; the system releases the lock when this one dies.
-
-    Args:
-        folder: The folder.
-
-    Yields:
-        Nothing.
-
-    Raises:
-        InputError: If another process works in it.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise InputError(
-            f"{folder} must not be in use: another process works in it. Received: {lock.lock_file}"
-        ) from None
-    try:
-        remove_parts(folder)
-        yield
-    finally:
-        lock.release()
 
 
 def config_of(folder: str | Path) -> StudyConfig:
@@ -148,13 +118,6 @@ def times(folder: Path) -> dict[str, float]:
 def forget_times(folder: Path) -> None:
     """Removes the times of earlier runs."""
     (folder / TIMES).unlink(missing_ok=True)
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Writes a JSON file that appears whole or not at all."""
-    with atomic_open(path) as file:
-        json.dump(content, file, indent=2)
-        file.write("\n")
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, float]]) -> None:

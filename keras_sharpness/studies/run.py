@@ -18,6 +18,8 @@ from tqdm import tqdm
 
 from keras_sharpness.distribution.structures import to_numpy
 from keras_sharpness.errors import require
+from keras_sharpness.files.atomic import write_json
+from keras_sharpness.files.lock import alone_in
 from keras_sharpness.objective.objective import values
 from keras_sharpness.pools.member import Member, member_seed
 from keras_sharpness.pools.store import PoolStore
@@ -73,7 +75,7 @@ def run_study(
         return {}
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(folders.alone_in(folder))
+            stack.enter_context(alone_in(folder))
             store, slots = _open(study, folder, resume, command)
         except Exception:
             _agree(study, ready=False)
@@ -127,7 +129,7 @@ def _run_study(study: Study, store: PoolStore, slots: int, folder: Path, stop: C
     folders.write_rows(folder / "models.csv", rows)
     seconds = {f"seconds_{stage}": seconds for stage, seconds in folders.times(folder).items()}
     summary = summarize({name: [row[name] for row in rows] for name in ("sharpness", "test_loss")}) | seconds
-    folders.write_json(folder / "summary.json", summary)
+    write_json(folder / "summary.json", summary)
     return summary
 
 

@@ -20,7 +20,7 @@ from keras_sharpness.perturbations import Ball
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.schedule import Schedule
 from keras_sharpness.pools.scores import average_batches, compile_scores
-from keras_sharpness.pools.training import Trainer, sgd_trainer
+from keras_sharpness.pools.trainer import Trainer, sgd_trainer
 from keras_sharpness.studies.config import StudyConfig
 from keras_sharpness.studies.details import NEEDED, DetailedMeasurement
 from keras_sharpness.studies.measurement import BatchAscents, Measurement, with_indices

@@ -11,6 +11,7 @@ from keras_sharpness.errors import InputError, require, require_count, require_n
 from keras_sharpness.execution.grid import Grid
 from keras_sharpness.execution.plan import ASCENT_BATCH
 from keras_sharpness.files.checksum import is_whole, load_arrays, save_arrays, save_compressed
+from keras_sharpness.files.lock import alone_in
 from keras_sharpness.maximizers import num_starts
 from keras_sharpness.measures.batches import draw_batches
 from keras_sharpness.measures.climbing import LossPaths
@@ -18,7 +19,7 @@ from keras_sharpness.measures.gradient import batch_gradient_norms
 from keras_sharpness.measures.worst_case import WorstCaseSharpness
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.store import PoolStore
-from keras_sharpness.studies.folder import alone_in, write_csv
+from keras_sharpness.studies.folder import write_csv
 from keras_sharpness.studies.run import Stopped, progress
 from keras_sharpness.studies.study import Study
 from keras_sharpness.studies.sweep_tables import Swept, pairs, per_batch_size, per_setting

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from keras_sharpness.errors import InputError
+from keras_sharpness.files.atomic import write_json
 from keras_sharpness.studies import folder as folders
 from keras_sharpness.studies.config import make_config, study_config
 
@@ -88,7 +89,7 @@ def test_the_slots_of_the_machine_that_began_are_kept(tmp_path):
 
 def test_a_folder_without_a_record_of_slots_gets_one(tmp_path):
     record(tmp_path, fresh=True, command="as before")
-    folders.write_json(tmp_path / "config.json", {k: v for k, v in content(tmp_path).items() if k != "members_at_once"})
+    write_json(tmp_path / "config.json", {k: v for k, v in content(tmp_path).items() if k != "members_at_once"})
     with pytest.raises(InputError, match="num_models: 4 there, 60 now"):
         record(tmp_path, of(60), slots=cores(2))
     assert record(tmp_path, slots=cores(1)) == 4
@@ -147,14 +148,6 @@ def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / "config.json").write_text('{"study": {')
     with pytest.raises(InputError, match="config.json must be a whole file of a run; --noresume starts afresh"):
         record(tmp_path)
-
-
-def test_a_second_process_is_refused(tmp_path):
-    with folders.alone_in(tmp_path / "run"), pytest.raises(InputError, match="another process works in it"):  # noqa: SIM117
-        with folders.alone_in(tmp_path / "run"):
-            pass
-    with folders.alone_in(tmp_path / "run"):
-        pass
 
 
 def test_times_add_up_and_a_damaged_file_does_not_matter(tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ import numpy as np, keras
 from tests.support import cases
 import keras_sharpness as ks
 from keras_sharpness.pools.schedule import Schedule
-from keras_sharpness.pools.training import sgd_trainer
+from keras_sharpness.pools.trainer import sgd_trainer
 
 results = {}
 for name, build in cases.CASES.items():

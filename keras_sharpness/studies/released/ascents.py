@@ -15,7 +15,7 @@ from keras_sharpness.execution.plan import choose_plan
 from keras_sharpness.objective.labelled_data import LabelledData
 from keras_sharpness.objective.objective import Objective
 from keras_sharpness.pools.member import Member
-from keras_sharpness.pools.training import Carry, compile_steps, training_step
+from keras_sharpness.pools.trainer import Carry, compile_steps, training_step
 from keras_sharpness.pools.update_rules import PlainSGD
 from keras_sharpness.studies.config import StudyConfig
 from keras_sharpness.studies.measurement import mean_rise

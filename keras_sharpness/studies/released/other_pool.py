@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_sharpness.distribution import map_in_threads
 from keras_sharpness.pools.member import Member, member_seed
-from keras_sharpness.pools.training import Trainer
+from keras_sharpness.pools.trainer import Trainer
 from keras_sharpness.studies.measurement import Measurement
 from keras_sharpness.typing import State, Weights
 

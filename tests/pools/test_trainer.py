@@ -9,7 +9,7 @@ from keras_sharpness.objective.objective import values
 from keras_sharpness.pools.initialization import initialize
 from keras_sharpness.pools.member import member_seed
 from keras_sharpness.pools.schedule import STOPPING_RULES, Schedule
-from keras_sharpness.pools.training import sgd_trainer, training_step
+from keras_sharpness.pools.trainer import sgd_trainer, training_step
 from keras_sharpness.pools.update_rules import PlainSGD
 from tests.support import cases
 
