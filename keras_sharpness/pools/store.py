@@ -11,6 +11,7 @@ from keras_sharpness.errors import InputError, require
 from keras_sharpness.files.checksum import is_whole, load_arrays, save_arrays
 from keras_sharpness.pools.member import Member
 
+ARRAYS = ("weight_", "state_", "initial_", "first_")
 log = logging.getLogger(__name__)
 
 
@@ -48,6 +49,9 @@ class PoolStore:
         """Saves a trained member and its losses on the data's splits."""
         arrays = {f"weight_{k}": w for k, w in enumerate(member.weights)}
         arrays |= {f"state_{k}": s for k, s in enumerate(member.state)}
+        arrays |= {f"initial_{k}": w for k, w in enumerate(member.initial or ())}
+        for name, part in zip(("first_weight", "first_state"), member.first_epoch or (), strict=False):
+            arrays |= {f"{name}_{k}": a for k, a in enumerate(part)}
         _save(self._pool, member.index, seed=member.seed, epoch_losses=member.epoch_losses, **arrays, **evaluation)
 
     def load_member(self, index: int) -> Member:
@@ -66,13 +70,17 @@ class PoolStore:
             weights=_numbered(arrays, "weight"),
             state=_numbered(arrays, "state"),
             epoch_losses=tuple(arrays["epoch_losses"].tolist()),
+            initial=_numbered(arrays, "initial") or None,
+            first_epoch=(first, _numbered(arrays, "first_state"))
+            if (first := _numbered(arrays, "first_weight"))
+            else None,
         )
 
     def load_row(self, index: int) -> dict[str, float]:
         """Returns the seed, epochs and losses in a member's file."""
         arrays = self._load_member(index)
         row = {"index": index, "seed": int(arrays.pop("seed")), "epochs": len(arrays.pop("epoch_losses"))}
-        return row | {k: float(v) for k, v in arrays.items() if not k.startswith(("weight_", "state_"))}
+        return row | {k: float(v) for k, v in arrays.items() if not k.startswith(ARRAYS)}
 
     def save_paths(self, index: int, losses: np.ndarray) -> None:
         """Saves a member's losses along its ascents, shape (num_batches, num_steps + 1)."""
