@@ -1,6 +1,8 @@
 """One model of a pool."""
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -73,6 +75,24 @@ class Member:
         there = [tuple(v.shape) for v in (*model.trainable_variables, *model.non_trainable_variables)]
         require(here == there, f"model {self.index} must have the weights of {model.name}", saved=here, model=there)
         return self
+
+
+@contextlib.contextmanager
+def unchanged(model: keras.Model) -> Iterator[None]:
+    """Gives a model its values back after the block, in which others' may stand in it.
+
+    Args:
+        model: The model.
+
+    Yields:
+        Nothing.
+    """
+    before = [(variable, ops.convert_to_numpy(variable.value).copy()) for variable in model.variables]
+    try:
+        yield
+    finally:
+        for variable, value in before:
+            variable.assign(value)
 
 
 def member_seed(seed: int, index: int) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from keras_sharpness.errors import InputError
+from keras_sharpness.errors import require
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.split import Split
@@ -46,7 +46,7 @@ class Pool:
         failures: The reason for each setting, by its number, whose models could not be trained.
         load: From a place in the pool to the member's weights.
         make_families: Returns the families; see `families`.
-        folder: Where the weights are; a temporary one lives as long as the pool.
+        make_model: From a place to a model of its own, with the trained weights.
     """
 
     hyper_parameters: tuple[str, ...]
@@ -56,7 +56,7 @@ class Pool:
     failures: dict[int, str] = dataclasses.field(default_factory=dict)
     load: Callable[[int], Member]
     make_families: Callable[[], Iterator[Family]]
-    folder: Any = None
+    make_model: Callable[[int], keras.Model]
 
     def families(self) -> Iterator[Family]:
         """Returns an iterator of the families, each built when it is due."""
@@ -84,10 +84,9 @@ class Pool:
         Raises:
             InputError: If there is no such model.
         """
-        for family in self.families():
-            if index in family.indices:
-                return self.load(index).assign_to(family.model)
-        raise InputError(f"`index` must be that of one of the pool's {len(self)} models. Received: index={index!r}")
+        known = any(row["index"] == index for row in self.rows)
+        require(known, f"`index` must be that of one of the pool's {len(self)} models", index=index)
+        return self.make_model(index)
 
     def __len__(self) -> int:
         """Returns how many models there are."""

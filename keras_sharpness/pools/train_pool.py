@@ -5,7 +5,9 @@ import hashlib
 import itertools
 import json
 import logging
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -99,19 +101,25 @@ def train_pool(
     settings = settings_of(space, num_settings, seed)
     recipe.require_known([*settings[0]])
     splits = read_split("train", train), read_split("test", test)
-    where = tempfile.TemporaryDirectory() if output_dir is None else None
-    folder = Path(where.name if where else str(output_dir))
+    folder = Path(output_dir or tempfile.mkdtemp())
     run = PoolRun(recipe, settings, seeds, seed, *splits, folder, {"plan": plan, "distribution": distribution})
+    if output_dir is None:
+        # The weights last as long as anyone can load them.
+        weakref.finalize(run.store, shutil.rmtree, folder, ignore_errors=True)
     with alone_in(folder):
         run.open(resume)
         failures = run.train(stop, progress)
-    pool = run.pool(failures, where or folder)
+    pool = run.pool(failures)
     require(bool(pool.rows) or stop(), "at least one setting must train", failures=[*failures.values()][:1])
     return pool
 
 
 class PoolRun:
-    """A pool in a folder."""
+    """A pool in a folder.
+
+    Attributes:
+        store: Its files.
+    """
 
     def __init__(
         self,
@@ -138,7 +146,7 @@ class PoolRun:
         """
         self._recipe, self._settings, self._seed = recipe, settings, seed
         self._train, self._test, self._folder, self._options = train, test, folder, options
-        self._store, self._size = PoolStore(folder), seeds * len(settings)
+        self.store, self._size = PoolStore(folder), seeds * len(settings)
 
     def open(self, resume: bool) -> None:
         """Writes `pool.json`, or checks that the folder's is of the same pool, perhaps with fewer seeds.
@@ -150,9 +158,9 @@ class PoolRun:
             InputError: If it is not.
         """
         if not resume:
-            self._store.clear()
+            self.store.clear()
         path, now = self._folder / MANIFEST, json.loads(json.dumps(self._describe()))
-        if self._store.trained():
+        if self.store.trained():
             try:
                 before = json.loads(path.read_text())
             except (OSError, ValueError) as error:
@@ -175,7 +183,7 @@ class PoolRun:
         Returns:
             The reason for each setting that could not be trained.
         """
-        trained = self._store.trained()
+        trained = self.store.trained()
         missing = [index for index in range(self._size) if index not in trained]
         failures: dict[int, str] = {}
         with tqdm(
@@ -187,23 +195,18 @@ class PoolRun:
                     self._train_family(numbers, indices, failures, stop, bar)
         return failures
 
-    def pool(self, failures: dict[int, str], folder: Any) -> Pool:
-        """Returns the pool of the models that are saved.
-
-        Args:
-            failures: What `train` returned.
-            folder: What keeps the folder.
-        """
-        stored = sorted(index for index in self._store.trained() if index < self._size)
+    def pool(self, failures: dict[int, str]) -> Pool:
+        """Returns the pool of the models that are saved; takes what `train` returned."""
+        stored = sorted(index for index in self.store.trained() if index < self._size)
         return Pool(
             hyper_parameters=tuple(self._settings[0]),
             rows=[self._row(index) for index in stored],
             train=self._train,
             test=self._test,
             failures=failures,
-            load=self._store.load_member,
+            load=self.store.load_member,
             make_families=lambda: self._made_families(stored),
-            folder=folder,
+            make_model=self._model,
         )
 
     def _families(self) -> dict[Any, list[int]]:
@@ -220,13 +223,17 @@ class PoolRun:
                 model = self._recipe.model(self._settings[numbers[0]], self._train)
                 yield Family(model=model, loss=self._recipe.loss, indices=indices)
 
+    def _model(self, index: int) -> keras.Model:
+        setting = self._settings[index % len(self._settings)]
+        return self.store.load_member(index).assign_to(self._recipe.model(setting, self._train))
+
     def _train_family(
         self, numbers: list[int], indices: list[int], failures: dict[int, str], stop: Callable[[], bool], bar: Any
     ) -> None:
         try:
             trainer, score = self._trainer(numbers)
             for member in trainer.train(itertools.takewhile(lambda _: not stop(), indices)):
-                self._store.save_member(member, score(member) | {"last_loss": member.epoch_losses[-1]})
+                self.store.save_member(member, score(member) | {"last_loss": member.epoch_losses[-1]})
                 bar.update()
         except InputError as error:
             for number in numbers:
@@ -237,6 +244,7 @@ class PoolRun:
         recipe, setting, train = self._recipe, self._settings[numbers[0]], self._train
         model = recipe.model(setting, train)
         trained, reported = recipe.objectives(model, train)
+        reported.check(self._test.data, self._test.examples)
         rule = recipe.rule(model, setting, recipe.decays(setting))
 
         def start(index: int) -> Member:
@@ -255,7 +263,7 @@ class PoolRun:
         return trainer, lambda member: _evaluate(member, scores)
 
     def _row(self, index: int) -> dict[str, Any]:
-        scores, number = self._store.load_row(index), index % len(self._settings)
+        scores, number = self.store.load_row(index), index % len(self._settings)
         head = {name: scores.pop(name) for name in ("index", "seed", "epochs")}
         status = status_of(scores["training_loss"], scores.pop("last_loss"), self._recipe.epochs.stop_loss)
         return {**head, "setting": number, **self._settings[number], "status": status, **with_gaps(scores)}

@@ -27,8 +27,8 @@ Criterion = Callable[[np.ndarray], float]
 
 def rank_measures(
     table: "pd.DataFrame",
-    hyper_parameters: Sequence[str],
-    measures: Sequence[str],
+    hyper_parameters: Sequence[str] | None = None,
+    measures: Sequence[str] | None = None,
     target: str = "gap",
     given: Sequence[str] = ("training_loss",),
     num_test: int | None = None,
@@ -42,21 +42,55 @@ def rank_measures(
 
     Args:
         table: A row per model.
-        hyper_parameters: Columns of the hyper-parameters.
-        measures: Columns of the measures.
+        hyper_parameters: Columns of the hyper-parameters; None: as `measure_pool` noted them.
+        measures: Columns of the measures; None: likewise.
         target: Column of what they should predict.
         given: Columns that `tau_given` holds fixed; those that are not in the table are left out.
         num_test: Test examples behind a target; see `sign_errors`.
         confidence: Nominal coverage of the intervals, between 0 and 1.
 
     Returns:
-        A row per measure, best `psi` by size first: `tau` (Kendall's), `tau_given`, `psi` (the granulated coefficient),
-        `cmi` (conditional mutual information), each with `_low` and `_high`, and `sign_error`, `sign_error_90`,
-        `sign_error_worst`: mean, 90th percentile and worst of the environments.
+        A row per measure, best `psi` by size first: `models` (that have it), `tau` (Kendall's), `tau_given`, `psi`
+        (the granulated coefficient), `cmi` (conditional mutual information), each with `_low` and `_high`, and
+        `sign_error`, `sign_error_90`, `sign_error_worst`: mean, 90th percentile and worst of the environments.
 
     Raises:
-        InputError: If a column is missing, a value is not finite, or there are fewer than 8 settings.
+        InputError: If a column is missing, the target is not finite, or there are fewer than 8 settings.
     """
+    import pandas as pd
+
+    hyper_parameters = _noted(table, "hyper_parameters", hyper_parameters)
+    measures = _noted(table, "measures", measures)
+    missing = [name for name in measures if name not in table]
+    require(bool(measures) and not missing, "the table must have a column for each measure", missing=missing)
+    # Measures that the same models have are ranked together.
+    having: dict[bytes, list[str]] = {}
+    for name in measures:
+        having.setdefault(np.isfinite(table[name].to_numpy(float)).tobytes(), []).append(name)
+    parts = []
+    for stays, names in having.items():
+        part = table[np.frombuffer(stays, bool)]
+        parts.append(_rank(part, hyper_parameters, names, target, given, num_test, confidence))
+    ranked = pd.concat(parts)
+    return ranked.sort_values("psi", key=np.abs, ascending=False, ignore_index=True)
+
+
+def _noted(table: "pd.DataFrame", name: str, given: Sequence[str] | None) -> list[str]:
+    noted = table.attrs.get(name) if given is None else given
+    require(noted is not None, f"`{name}` must be given for a table that does not come from measure_pool")
+    return [*noted]
+
+
+def _rank(
+    table: "pd.DataFrame",
+    hyper_parameters: list[str],
+    measures: list[str],
+    target: str,
+    given: Sequence[str],
+    num_test: int | None,
+    confidence: float,
+) -> "pd.DataFrame":
+    """Returns a row for each of some measures that all models have; see `rank_measures`."""
     import pandas as pd
 
     y, *xs = columns(table, hyper_parameters, (target, *measures))
@@ -71,15 +105,14 @@ def rank_measures(
     rows = []
     for name, x in zip(measures, xs, strict=True):
         criteria = _criteria(table, list(hyper_parameters), name, target, x, y, held, pairs)
-        row: dict[str, object] = {"measure": name}
+        row: dict[str, object] = {"measure": name, "models": len(table)}
         for criterion, value in criteria.items():
             ends = zip(("", "_low", "_high"), interval_over_parts(value, parts, confidence), strict=True)
             row |= {criterion + end: number for end, number in ends}
         for end, column in (("", "mean"), ("_90", "percentile_90"), ("_worst", "worst")):
             row["sign_error" + end] = errors.loc[name, column]
         rows.append(row)
-    ranked = pd.DataFrame(rows)
-    return ranked.sort_values("psi", key=np.abs, ascending=False, ignore_index=True)
+    return pd.DataFrame(rows)
 
 
 def interval_over_parts(criterion: Criterion, parts: np.ndarray, confidence: float) -> tuple[float, float, float]:
