@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # For editors and type checkers: the names below, with their signatures.
+    from keras_sharpness import complexity as complexity
     from keras_sharpness import data as data
     from keras_sharpness import models as models
     from keras_sharpness import statistics as statistics
@@ -56,7 +57,7 @@ _NAMES = {
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 _MODULES = {"data": "data", "models": "models", "statistics": "statistics", "interop": "models.interop"}
-_MODULES |= {"hessian": "measures.hessian", "landscape": "measures.landscape"}
+_MODULES |= {"hessian": "measures.hessian", "landscape": "measures.landscape", "complexity": "complexity"}
 
 __all__ = ["__version__", *_HOMES, *_MODULES]
 

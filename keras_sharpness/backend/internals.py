@@ -149,6 +149,27 @@ def producer(tensor: keras.KerasTensor) -> Any:
     return getattr(getattr(tensor, "_keras_history", None), "operation", None)
 
 
+def rebuilt(model: keras.Model, replace: Callable[[Any], Any]) -> keras.Model:
+    """Returns a model of the same steps, made anew, in which some may be replaced by others.
+
+    Not by `keras.models.clone_model`, which also compiles what it makes, and for that loads TensorFlow on any backend.
+    If `_run_through_graph` is gone: read its successor in `keras.Model.call` of functional models.
+
+    Args:
+        model: A Sequential or functional model.
+        replace: From a layer or operation to what takes its place. It must not return what it was given.
+    """
+    given = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+    inputs = keras.tree.map_structure(lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype), given)
+    if isinstance(model, keras.Sequential):
+        outputs = inputs
+        for layer in model.layers:
+            outputs = replace(layer)(outputs)
+    else:
+        outputs = model._run_through_graph(inputs, operation_fn=replace)
+    return keras.Model(inputs, outputs, name=model.name)
+
+
 def keras_mask(tensor: Any) -> Any:
     """Returns the mask that a layer attached to its output, which losses then heed, or None.
 

@@ -263,6 +263,13 @@ class Sample:
         other.select, other._whole = selection, None
         return other
 
+    def with_objective(self, objective: Objective) -> "Sample":
+        """Returns a sample of another model of the same inputs, outputs and loss, all of whose weights move."""
+        other = copy.copy(self)
+        other.model, other.objective, other.select = objective.model, objective, "all"
+        other._grids, other._functions, other._whole = {}, {}, None
+        return other
+
     def whole(self) -> "Sample":
         """Returns the sample of one batch: each of the examples, once."""
         if self.batches.shape[0] == 1 and np.array_equal(self.batches[0], self.examples):

@@ -83,6 +83,11 @@ class BatchLoss:
         return all(_is_keras(getattr(part, "fn", part)) for part in self._parts)
 
     @property
+    def only_part(self) -> Any:
+        """The loss of the only output, or None where there are several."""
+        return self._parts[0] if len(self._parts) == 1 else None
+
+    @property
     def sums(self) -> bool:
         """Whether the losses of the examples are added up, not averaged.
 

@@ -13,13 +13,13 @@ from keras_sharpness.typing import Array
 AMBIGUOUS = ("crossentropy", "ce")
 """Names that stand for one of three losses, which the shapes of targets and outputs decide."""
 AVERAGES = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
-_SPARSE = (keras.losses.SparseCategoricalCrossentropy,)
-_BINARY = (keras.losses.BinaryCrossentropy, keras.losses.BinaryFocalCrossentropy)
+SPARSE = (keras.losses.SparseCategoricalCrossentropy,)
+BINARY = (keras.losses.BinaryCrossentropy, keras.losses.BinaryFocalCrossentropy)
 _ONE_HOT = (keras.losses.CategoricalCrossentropy, keras.losses.CategoricalFocalCrossentropy)
 _FUNCTIONS = {
-    "sparse_categorical_crossentropy": _SPARSE[0],
-    "binary_crossentropy": _BINARY[0],
-    "binary_focal_crossentropy": _BINARY[1],
+    "sparse_categorical_crossentropy": SPARSE[0],
+    "binary_crossentropy": BINARY[0],
+    "binary_focal_crossentropy": BINARY[1],
     "categorical_crossentropy": _ONE_HOT[0],
     "categorical_focal_crossentropy": _ONE_HOT[1],
 }
@@ -94,11 +94,11 @@ class Error(Reading):
         """Returns one where the prediction is right, else zero."""
         loss = self.loss(target, output)
         kind = kind_of(loss)
-        if kind in _BINARY:
+        if kind in BINARY:
             threshold = 0.0 if options_of(loss).get("from_logits") else 0.5
             target = ops.reshape(target, ops.shape(output))
             return ops.cast(ops.equal(ops.cast(output > threshold, "float32"), ops.cast(target, "float32")), "float32")
-        if kind in _SPARSE:
+        if kind in SPARSE:
             labels = ops.cast(ops.reshape(target, ops.shape(output)[:-1]), "int32")
             target = ops.one_hot(labels, output.shape[-1], dtype=output.dtype)
         # Not argmax, which TensorFlow cannot vectorize: the label's output is the largest.
@@ -118,7 +118,7 @@ class Check(Reading):
         """
         loss = self.loss(target, output)
         kind, options = kind_of(loss), options_of(loss)
-        most = output.shape[options.get("axis", -1)] if kind in _SPARSE else 2
+        most = output.shape[options.get("axis", -1)] if kind in SPARSE else 2
         if kind is not None and most is not None:
             _check_labels(kind, ops.convert_to_numpy(target), most, options.get("ignore_class"))
         return ops.zeros(())
@@ -173,7 +173,7 @@ def _check_labels(kind: type, targets: np.ndarray, most: int, ignored: int | Non
     require(targets.dtype.kind in "biuf", "`y` must hold numbers", dtype=str(targets.dtype))
     right = (targets >= 0) & (targets <= most - 1)
     what = "probabilities in `y` must be from 0 to 1"
-    if kind in _SPARSE:
+    if kind in SPARSE:
         right = right & (targets == np.round(targets)) | (targets == ignored)
         what = f"labels in `y` must be whole numbers from 0 to {most - 1}"
     require(bool(right.all()), what, labels=np.unique(targets[~right])[:3].tolist())
