@@ -8,6 +8,7 @@ if TYPE_CHECKING:  # For editors and type checkers: the names below, with their 
     from keras_sharpness import data as data
     from keras_sharpness import models as models
     from keras_sharpness import statistics as statistics
+    from keras_sharpness.complexity.measure_pool import measure_pool as measure_pool
     from keras_sharpness.distribution import split_examples as split_examples
     from keras_sharpness.errors import InputError as InputError
     from keras_sharpness.maximizers import APGD as APGD
@@ -35,7 +36,10 @@ if TYPE_CHECKING:  # For editors and type checkers: the names below, with their 
     from keras_sharpness.models import interop as interop
     from keras_sharpness.objective.graph import Graph as Graph
     from keras_sharpness.perturbations import Ball as Ball
+    from keras_sharpness.pools.load_pool import load_pool as load_pool
     from keras_sharpness.pools.store import load_member as load_member
+    from keras_sharpness.pools.train_pool import train_pool as train_pool
+    from keras_sharpness.statistics import rank_measures as rank_measures
 
 __version__ = "0.1.0"
 
@@ -54,6 +58,10 @@ _NAMES = {
     "objective.graph": ("Graph",),
     "errors": ("InputError",),
     "pools.store": ("load_member",),
+    "pools.train_pool": ("train_pool",),
+    "pools.load_pool": ("load_pool",),
+    "complexity.measure_pool": ("measure_pool",),
+    "statistics": ("rank_measures",),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 _MODULES = {"data": "data", "models": "models", "statistics": "statistics", "interop": "models.interop"}

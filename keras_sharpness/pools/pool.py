@@ -11,6 +11,7 @@ from keras_sharpness.errors import require
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.split import Split
+from keras_sharpness.pools.store import PoolStore
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +48,7 @@ class Pool:
         load: From a place in the pool to the member's weights.
         make_families: Returns the families; see `families`.
         make_model: From a place to a model of its own, with the trained weights.
+        store: Files that keep what is measured; None: nothing does.
     """
 
     hyper_parameters: tuple[str, ...]
@@ -57,6 +59,7 @@ class Pool:
     load: Callable[[int], Member]
     make_families: Callable[[], Iterator[Family]]
     make_model: Callable[[int], keras.Model]
+    store: PoolStore | None = None
 
     def families(self) -> Iterator[Family]:
         """Returns an iterator of the families, each built when it is due."""

@@ -1,9 +1,12 @@
 """The examples that a pool trains on, or is tested on."""
 
 import dataclasses
+import hashlib
 from typing import Any
 
+import keras
 import numpy as np
+from keras import ops
 
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.objective.graph import Graph
@@ -28,6 +31,13 @@ class Split:
         y, weight = y if isinstance(y, Weighted) else (y, None)
         x = self.data.graph if self.data.graph is not None else inputs
         return {"x": x, "y": y, "sample_weight": weight, "examples": self.examples}
+
+    def checksum(self) -> str:
+        """Returns a short text that other examples do not have."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.examples).tobytes())
+        for tensor in keras.tree.flatten(self.data.tensors):
+            digest.update(np.ascontiguousarray(ops.convert_to_numpy(tensor)).tobytes())
+        return digest.hexdigest()[:16]
 
 
 def read_split(name: str, given: Any) -> Split:

@@ -1,5 +1,6 @@
 """Keeps a pool on disk, one file a member, so that a run can be picked up where it ended."""
 
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_sharpness.errors import InputError, require
+from keras_sharpness.files.atomic import write_json
 from keras_sharpness.files.checksum import is_whole, load_arrays, save_arrays
 from keras_sharpness.pools.member import Member
 
@@ -25,7 +27,7 @@ class PoolStore:
             folder: The run's folder.
         """
         self._pool, self._paths = Path(folder) / "pool", Path(folder) / "sharpness"
-        self._details = Path(folder) / "details"
+        self._details, self._measures = Path(folder) / "details", Path(folder) / "measures"
 
     def trained(self) -> set[int]:
         """Returns the indices of the members that have been saved; damaged files are named and do not count."""
@@ -44,6 +46,8 @@ class PoolStore:
         for folder in (self._pool, self._paths, self._details):
             for index in _indices(folder):
                 _path(folder, index).unlink()
+        for path in self._measures.glob("*.json"):
+            path.unlink()
 
     def save_member(self, member: Member, evaluation: dict[str, float]) -> None:
         """Saves a trained member and its losses on the data's splits."""
@@ -97,6 +101,18 @@ class PoolStore:
     def load_details(self, index: int) -> dict[str, np.ndarray]:
         """Returns a member's saved details."""
         return _load(self._details, index, {})
+
+    def save_measures(self, index: int, content: dict[str, Any]) -> None:
+        """Saves what was measured of a member, as JSON takes it."""
+        write_json(self._measures / f"{index:05d}.json", content)
+
+    def load_measures(self, index: int) -> dict[str, Any]:
+        """Returns what was measured of a member; nothing where it was not, or the file is damaged."""
+        try:
+            content = json.loads((self._measures / f"{index:05d}.json").read_text())
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) else {}
 
     def _load_member(self, index: int) -> dict[str, np.ndarray]:
         return _load(self._pool, index, {"seed": 0, "epoch_losses": 1})

@@ -1,7 +1,6 @@
 """Trains a pool of anyone's models over hyper-parameters; a run that was stopped goes on where it ended."""
 
 import dataclasses
-import hashlib
 import itertools
 import json
 import logging
@@ -14,7 +13,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 from tqdm import tqdm
 
 from keras_sharpness.errors import InputError, require, require_count, require_seed
@@ -207,6 +205,7 @@ class PoolRun:
             load=self.store.load_member,
             make_families=lambda: self._made_families(stored),
             make_model=self._model,
+            store=self.store,
         )
 
     def _families(self) -> dict[Any, list[int]]:
@@ -279,7 +278,7 @@ class PoolRun:
             "loss": _word(recipe.loss),
             "optimizer": _word(recipe.optimizer),
             "initialization": recipe.initialization,
-            "data": [_checksum(split) for split in (self._train, self._test)],
+            "data": [split.checksum() for split in (self._train, self._test)],
             "backend": keras.config.backend(),
         }
 
@@ -321,10 +320,3 @@ def _word(value: Any) -> Any:
     if hasattr(value, "get_config"):
         return {"class": type(value).__name__, **json.loads(json.dumps(value.get_config(), default=str))}
     return getattr(value, "__name__", type(value).__name__)
-
-
-def _checksum(split: Split) -> str:
-    digest = hashlib.sha256(np.ascontiguousarray(split.examples).tobytes())
-    for tensor in keras.tree.flatten(split.data.tensors):
-        digest.update(np.ascontiguousarray(ops.convert_to_numpy(tensor)).tobytes())
-    return digest.hexdigest()[:16]

@@ -52,7 +52,8 @@ def rank_measures(
     Returns:
         A row per measure, best `psi` by size first: `models` (that have it), `tau` (Kendall's), `tau_given`, `psi`
         (the granulated coefficient), `cmi` (conditional mutual information), each with `_low` and `_high`, and
-        `sign_error`, `sign_error_90`, `sign_error_worst`: mean, 90th percentile and worst of the environments.
+        `sign_error`, `sign_error_90`, `sign_error_worst`: mean, 90th percentile and worst of the environments. A
+        measure that models of fewer than 8 settings have comes last, without numbers.
 
     Raises:
         InputError: If a column is missing, the target is not finite, or there are fewer than 8 settings.
@@ -63,6 +64,9 @@ def rank_measures(
     measures = _noted(table, "measures", measures)
     missing = [name for name in measures if name not in table]
     require(bool(measures) and not missing, "the table must have a column for each measure", missing=missing)
+    columns(table, hyper_parameters, (target,))  # refuses what is no number
+    size = _num_settings(table, hyper_parameters)
+    require(size >= LEAST_SETTINGS, f"a pool must hold at least {LEAST_SETTINGS} settings", settings=size)
     # Measures that the same models have are ranked together.
     having: dict[bytes, list[str]] = {}
     for name in measures:
@@ -70,7 +74,10 @@ def rank_measures(
     parts = []
     for stays, names in having.items():
         part = table[np.frombuffer(stays, bool)]
-        parts.append(_rank(part, hyper_parameters, names, target, given, num_test, confidence))
+        if _num_settings(part, hyper_parameters) >= LEAST_SETTINGS:
+            parts.append(_rank(part, hyper_parameters, names, target, given, num_test, confidence))
+        else:
+            parts.append(pd.DataFrame({"measure": names, "models": len(part)}))
     ranked = pd.concat(parts)
     return ranked.sort_values("psi", key=np.abs, ascending=False, ignore_index=True)
 
@@ -79,6 +86,10 @@ def _noted(table: "pd.DataFrame", name: str, given: Sequence[str] | None) -> lis
     noted = table.attrs.get(name) if given is None else given
     require(noted is not None, f"`{name}` must be given for a table that does not come from measure_pool")
     return [*noted]
+
+
+def _num_settings(table: "pd.DataFrame", hyper_parameters: list[str]) -> int:
+    return len(np.unique(groups(table, hyper_parameters))) if len(table) else 0
 
 
 def _rank(
@@ -96,9 +107,6 @@ def _rank(
     y, *xs = columns(table, hyper_parameters, (target, *measures))
     settings = groups(table, list(hyper_parameters))
     num_settings = len(np.unique(settings))
-    require(
-        num_settings >= LEAST_SETTINGS, f"a pool must hold at least {LEAST_SETTINGS} settings", settings=num_settings
-    )
     parts = np.random.default_rng(0).permutation(num_settings)[settings] % min(MOST_PARTS, num_settings)
     pairs, held = Pairs(table, hyper_parameters), [table[name].to_numpy(float) for name in given if name in table]
     errors = summarize_sign_errors(sign_errors(table, hyper_parameters, measures, target, num_test), measures)
