@@ -8,7 +8,7 @@ from pathlib import Path
 
 from keras_sharpness.cli import effects, flags, start
 from keras_sharpness.cli.measure import measure
-from keras_sharpness.cli.study_commands import ablation, splits, study, sweep
+from keras_sharpness.cli.study_commands import ablation, pool, splits, study, sweep
 from keras_sharpness.errors import require
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,15 @@ DATA = ("backend", "data_dir", "download")
 MEASURED = ("keras_model", "data", "import")
 COMMANDS = {
     "study": Command(study, (*flags.SETTINGS, *DATA, "plan", "strategy", "num_devices", "tpu", "output_dir", "resume")),
+    "pool": Command(
+        pool,
+        (
+            *flags.GROUPS["Pool"],
+            *("model", "seed", "split_seed", "learning_rate", "batch_size", "max_epochs", "m", "num_batches"),
+            *DATA,
+            *("plan", "strategy", "num_devices", "tpu", "output_dir", "resume"),
+        ),
+    ),
     "sweep": Command(sweep, ("num_models", *flags.GROUPS["Sweep"], *DATA, "plan"), ("RUN",)),
     "splits": Command(
         splits,
@@ -97,12 +106,13 @@ def choose(words: Sequence[str]) -> tuple[Callable[..., None], list[str]]:
     """Returns the function of a command, and its arguments.
 
     Args:
-        words: What is left of the command line without its flags; nothing means `study`.
+        words: What is left of the command line without its flags; nothing means `pool` with `--study` or `--vary`, and
+            `study` without.
 
     Raises:
         InputError: If there is no such command, or its flags or arguments do not fit.
     """
-    name, *arguments = words or ["study"]
+    name, *arguments = words or ["pool" if {"study", "vary"} & {*flags.given()} else "study"]
     require(name in COMMANDS, f"the command must be one of {', '.join(COMMANDS)}", command=name)
     command = COMMANDS[name]
     fits = len(arguments) >= 1 if command.arguments == ("RUNS",) else len(arguments) == len(command.arguments)

@@ -29,6 +29,11 @@ def _follows_paper(given: Any, particular: str) -> bool:
 
 
 RULES = (
+    Rule(
+        ("model", "split_seed", "vary", "num_train", "learning_rate", "data_dir", "download"),
+        lambda given: given.study is None,
+        "no --study, whose file says it",
+    ),
     Rule(("heads",), lambda given: given.model == "gat", "--model=gat"),
     Rule(
         ("split_seed",),

@@ -33,6 +33,7 @@ GROUPS = {
         *("rho", "norm", "scaling", "eta", "maximizer", "pga_steps", "step_size", "direction", "coordinates"),
         *("num_restarts", "m", "num_batches"),
     ),
+    "Pool": ("study", "vary", "seeds", "stop_loss", "num_train", "measures"),
     "Sweep": ("rhos", "ms"),
     "Splits": ("split_seeds",),
     "Ablation": ("order",),
@@ -56,6 +57,7 @@ def define() -> None:
     _define_study()
     _define_training()
     _define_sharpness()
+    _define_pool()
     _define_sweep()
     _define_splits()
     _define_ablation()
@@ -78,6 +80,36 @@ def run_name() -> str:
     """Returns the default name of the run's folder: the model and the settings that were given."""
     given = [f"{name}={FLAGS[name].value}" for name in SETTINGS if FLAGS[name].present and name != "model"]
     return "-".join([FLAGS.model, *given])
+
+
+def space() -> dict[str, list[Any]]:
+    """Returns the values of each hyper-parameter that varies.
+
+    Raises:
+        InputError: If one is not NAME:V1,V2,... or is there twice.
+    """
+    found: dict[str, list[Any]] = {}
+    for word in FLAGS.vary:
+        name, _, values = word.partition(":")
+        fits = bool(name and values and name not in found and all(values.split(",")))
+        require(fits, "`vary` must be NAME:V1,V2,... for each hyper-parameter once", vary=word)
+        found[name] = [_number(value) for value in values.split(",")]
+    return found
+
+
+def training() -> dict[str, Any]:
+    """Returns the flags of a pool's training that were given."""
+    names = ("seeds", "stop_loss", "learning_rate", "batch_size", "max_epochs", "seed")
+    return {name: FLAGS[name].value for name in names if FLAGS[name].present}
+
+
+def _number(word: str) -> int | float | str:
+    for kind in (int, float):
+        try:
+            return kind(word)
+        except ValueError:
+            continue
+    return word
 
 
 def sweep_sizes(rho: float) -> tuple[list[float], list[int | str]]:
@@ -194,6 +226,20 @@ def _define_sharpness() -> None:
     )
     flags.DEFINE_integer("m", 64, "Examples in a batch of the sharpness.", lower_bound=1)
     flags.DEFINE_integer("num_batches", 50, "Batches that the sharpness is averaged over.", lower_bound=1)
+
+
+def _define_pool() -> None:
+    flags.DEFINE_string("study", None, "A file of Python that defines build, data and space: a pool of your models.")
+    flags.DEFINE_multi_string(
+        "vary",
+        None,
+        "A hyper-parameter of a pool and its values, NAME:V1,V2,...; again for each further one. Names: learning_rate, "
+        "weight_decay, batch_size, optimizer, width (a factor), and arguments of the network.",
+    )
+    flags.DEFINE_integer("seeds", None, "Models of each setting of a pool. Default: 1.", lower_bound=1)
+    flags.DEFINE_float("stop_loss", None, "Training loss at which a model of a pool stops. Default: none.")
+    flags.DEFINE_integer("num_train", None, "Training examples of a pool. Default: all.", lower_bound=1)
+    flags.DEFINE_list("measures", None, "What is measured of a pool: all, cheap, or names. Default: all.")
 
 
 def _define_sweep() -> None:

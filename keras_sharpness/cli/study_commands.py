@@ -1,4 +1,4 @@
-"""The commands that train or measure pools: `study`, `sweep`, `splits` and `ablation`."""
+"""The commands that train or measure pools: `study`, `pool`, `sweep`, `splits` and `ablation`."""
 
 import contextlib
 import logging
@@ -11,6 +11,7 @@ from typing import Any
 
 from keras_sharpness.cli import flags, signals, start
 from keras_sharpness.cli.reporter import Reporter
+from keras_sharpness.errors import require
 from keras_sharpness.studies.config import StudyConfig, make_config, released_config, studies_of_splits
 from keras_sharpness.studies.folder import config_of
 
@@ -39,6 +40,38 @@ def _study(config: StudyConfig, folder: Path, reporter: Reporter) -> None:
     if summary:
         log.info(reporter.write(folder))
         log.info("report: %s", folder / "report.md")
+
+
+def pool() -> None:
+    """Trains a pool over hyper-parameters, measures it, ranks the measures, and writes its report."""
+    given = flags.FLAGS
+    require(bool(given.study or given.vary), "`pool` must be given --study=FILE or --vary=NAME:V1,V2,...")
+    space = flags.space() if given.vary else {}
+    name = Path(given.study).stem if given.study else "-".join([given.model, *given.vary])
+    folder = start.output_dir() or Path("runs", "hyper", name)
+    distribution = start.start_keras(in_threads=True)
+    from keras_sharpness.reporting.pool_report import write_pool_report
+    from keras_sharpness.studies.pool_file import file_study
+    from keras_sharpness.studies.pool_study import run_pool_study
+    from keras_sharpness.studies.pool_systems import system_study
+
+    options: dict[str, Any] = {"sample": {"m": given.m, "num_batches": given.num_batches}}
+    if given.measures:
+        options["measures"] = given.measures[0] if given.measures in (["all"], ["cheap"]) else given.measures
+    if given.study:
+        work = file_study(given.study, flags.training(), **options)
+    else:
+        data = {"data_dir": given.data_dir, "download": given.download, "split_seed": given.split_seed}
+        work = system_study(given.model, space, training=flags.training(), num_train=given.num_train, **data, **options)
+    log.info("pool over %s, in %s", ", ".join(_names(work.space)), folder)
+    with _stoppable() as stop:
+        where = {"plan": given.plan, "distribution": distribution}
+        run_pool_study(work, folder, resume=given.resume, command=_command_line(), stop=stop, **where)
+    log.info("report: %s", write_pool_report(folder))
+
+
+def _names(space: Any) -> list[str]:
+    return [*(space if isinstance(space, dict) else space[0])]
 
 
 def sweep(run: str) -> None:

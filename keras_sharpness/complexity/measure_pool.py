@@ -169,8 +169,7 @@ def _table(
     table = pd.DataFrame(rows)
     had = [measure.name for measure in measures if measure.name in table]
     left_out = {measure.name: reasons.get(measure.name, "") for measure in measures if measure.name not in had}
-    for name, reason in left_out.items():
-        require(not named, reason)
+    require(not (named and left_out), next(iter(left_out.values()), ""))
     exact = [name + ERROR for name in had if not (table[name + ERROR] > 0).any()]
     seconds = table.pop("seconds") if len(table) else []
     table = table.drop(columns=exact).assign(seconds=seconds)

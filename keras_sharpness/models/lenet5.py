@@ -6,12 +6,13 @@ from keras import layers
 from keras_sharpness.models.dropout import Dropout
 
 
-def lenet5(num_classes: int = 10, dropout: float = 0.5) -> keras.Model:
+def lenet5(num_classes: int = 10, dropout: float = 0.5, width: float = 1.0) -> keras.Model:
     """Builds the convolutional network of the paper's section III.B, in the widths of its released code.
 
     Args:
         num_classes: Logits.
         dropout: Rate after each of the first two dense layers.
+        width: Factor of the filters and hidden units.
 
     Returns:
         Model from (batch, 28, 28, 1) to logits of shape (batch, num_classes).
@@ -19,11 +20,11 @@ def lenet5(num_classes: int = 10, dropout: float = 0.5) -> keras.Model:
     return keras.Sequential(
         [
             keras.Input((28, 28, 1)),
-            *_convolution(12),
-            *_convolution(32),
+            *_convolution(round(12 * width)),
+            *_convolution(round(32 * width)),
             layers.Flatten(),
-            *_hidden(256, dropout),
-            *_hidden(128, dropout),
+            *_hidden(round(256 * width), dropout),
+            *_hidden(round(128 * width), dropout),
             layers.Dense(num_classes),
         ],
         name="lenet5",

@@ -68,6 +68,10 @@ class Recipe:
         what = f"`space` must hold arguments of `build`, or {', '.join(TRAINING)}"
         require(not unknown, what, unknown=unknown)
 
+    def architecture(self, setting: Setting) -> tuple[Any, ...]:
+        """Returns a key, the same for settings whose models are built alike."""
+        return tuple(_key(value) for name, value in setting.items() if self._is_built(name))
+
     def family(self, setting: Setting) -> tuple[Any, ...]:
         """Returns a key, the same for settings whose models share a compiled step."""
         return tuple(

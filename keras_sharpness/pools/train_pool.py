@@ -187,7 +187,7 @@ class PoolRun:
         with tqdm(
             total=len(missing), desc="training", unit="model", disable=None if progress and missing else True
         ) as bar:
-            for numbers in self._families().values():
+            for numbers in self._groups(self._recipe.family):
                 indices = [index for index in missing if index % len(self._settings) in numbers]
                 if indices and not stop():
                     self._train_family(numbers, indices, failures, stop, bar)
@@ -208,15 +208,15 @@ class PoolRun:
             store=self.store,
         )
 
-    def _families(self) -> dict[Any, list[int]]:
-        """Returns the numbers of the settings of each family."""
+    def _groups(self, key: Callable[[Setting], Any]) -> list[list[int]]:
+        """Returns the numbers of the settings that share a key, for each key."""
         found: dict[Any, list[int]] = {}
         for number, setting in enumerate(self._settings):
-            found.setdefault(self._recipe.family(setting), []).append(number)
-        return found
+            found.setdefault(key(setting), []).append(number)
+        return [*found.values()]
 
     def _made_families(self, stored: list[int]) -> Iterator[Family]:
-        for numbers in self._families().values():
+        for numbers in self._groups(self._recipe.architecture):
             indices = [index for index in stored if index % len(self._settings) in numbers]
             if indices:
                 model = self._recipe.model(self._settings[numbers[0]], self._train)
