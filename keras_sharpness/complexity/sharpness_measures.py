@@ -1,5 +1,7 @@
 """This package's own measures of sharpness, with their defaults; see the module of each in `measures`."""
 
+import math
+
 from keras_sharpness.complexity.measure import Value
 from keras_sharpness.complexity.trained_model import TrainedModel
 from keras_sharpness.measures import hessian
@@ -17,9 +19,20 @@ def worst_case(trained: TrainedModel) -> WorstCaseSharpness:
     return worst_case_sharpness(trained.sample)
 
 
+def worst_case_error(trained: TrainedModel) -> Value:
+    """Returns the rise of the error rate at the points of `worst_case`, mean over batches."""
+    found = worst_case_sharpness(trained.sample)
+    return Value(found.error_rise, math.nan)
+
+
 def average_case(trained: TrainedModel) -> AverageCaseSharpness:
     """Returns the average-case sharpness E_S E_delta [L_S(w + delta) - L_S(w)], delta_i of deviation rho |w_i|."""
     return average_case_sharpness(trained.sample)
+
+
+def average_case_error(trained: TrainedModel) -> Value:
+    """Returns the mean rise of the error rate at the points of `average_case`."""
+    return Value(average_case_sharpness(trained.sample).error_rise, math.nan)
 
 
 def hessian_trace(trained: TrainedModel) -> Estimate:
