@@ -74,9 +74,7 @@ class Recipe:
 
     def family(self, setting: Setting) -> tuple[Any, ...]:
         """Returns a key, the same for settings whose models share a compiled step."""
-        return tuple(
-            _key(value) for name, value in setting.items() if self._is_built(name) or not _is_rate(name, value)
-        )
+        return tuple(_key(value) for name, value in setting.items() if not self._is_free(name, setting))
 
     def model(self, setting: Setting, train: Split) -> keras.Model:
         """Builds a model.
@@ -112,13 +110,17 @@ class Recipe:
         trained.check(train.data, train.examples)
         return trained, reported
 
-    def rule(self, model: keras.Model, setting: Setting, decays: bool) -> KerasRule:
+    def optimization(self, setting: Setting) -> tuple[Any, ...]:
+        """Returns a key, the same for settings whose steps are compiled alike, for batches of any size."""
+        shared = ("optimizer", *RATES)
+        return tuple(_key(setting[name]) for name in shared if name in setting and not self._is_free(name, setting))
+
+    def rule(self, model: keras.Model, setting: Setting) -> KerasRule:
         """Returns the update rule.
 
         Args:
             model: The model.
-            setting: A setting of its family.
-            decays: Whether members have a weight decay each.
+            setting: A setting.
 
         Raises:
             InputError: If there is no such optimizer, or the rule cannot take it.
@@ -128,10 +130,11 @@ class Recipe:
         rate = setting.get("learning_rate") if not self._is_built("learning_rate") else None
         try:
             optimizer = keras.optimizers.get(given)
-            if rate is not None and not _is_rate("learning_rate", rate):
+            if rate is not None and not isinstance(rate, (int, float)):
                 optimizer = type(optimizer).from_config(optimizer.get_config() | {"learning_rate": rate})
         except Exception as error:  # Keras raises errors of several types.
             raise InputError(f"`optimizer` must be one of Keras's. Received: {reason(error)}") from error
+        decays = "weight_decay" in setting and not self._is_built("weight_decay")
         return KerasRule(optimizer, model.trainable_variables, decays)
 
     def of(self, setting: Setting) -> Epochs:
@@ -142,12 +145,7 @@ class Recipe:
 
     def rates(self, setting: Setting) -> dict[str, float | None]:
         """Returns learning rate and weight decay of a setting; None where the optimizer has them."""
-        free = {name: setting.get(name) if not self._is_built(name) else None for name in RATES}
-        return {name: value if _is_rate(name, value) else None for name, value in free.items()}
-
-    def decays(self, setting: Setting) -> bool:
-        """Returns whether a setting has a weight decay that is not the optimizer's."""
-        return "weight_decay" in setting and not self._is_built("weight_decay")
+        return {name: setting.get(name) if self._is_free(name, setting) else None for name in RATES}
 
     def start(
         self, model: keras.Model, rule: KerasRule, setting: Setting, index: int, seed: int, train: Split
@@ -180,16 +178,16 @@ class Recipe:
         )
         return member.checked(model)
 
+    def _is_free(self, name: str, setting: Setting) -> bool:
+        """Returns whether members of a family may differ in a hyper-parameter: a rate that is a number."""
+        number = isinstance(setting.get(name), (int, float, type(None)))
+        return name in RATES and number and not self._is_built(name)
+
     def _is_built(self, name: str) -> bool:
         """Returns whether a hyper-parameter is an argument of `build`."""
         parameters = inspect.signature(self.build).parameters
         takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
         return name in parameters or (takes_all and name not in TRAINING)
-
-
-def _is_rate(name: str, value: Any) -> bool:
-    """Returns whether a value is one that members of a family may differ in."""
-    return name in RATES and (value is None or isinstance(value, (int, float)))
 
 
 def _key(value: Any) -> Any:

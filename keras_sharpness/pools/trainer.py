@@ -26,46 +26,62 @@ Step = Callable[..., tuple[Carry, Array]]
 """From (carry, data, indices, *more) to the new carry and the loss before the step."""
 
 
+class CompiledTraining:
+    """What trains models of one architecture by one rule. It is compiled once, for batches of any size.
+
+    Attributes:
+        plan: How members are computed.
+        steps: A run of steps in training mode (True) and in inference mode; see `compile_steps`.
+        losses: Losses of batches at given weights; see `compile_losses`.
+    """
+
+    def __init__(self, objective: Objective, rule: UpdateRule, plan: str | None = None) -> None:
+        """Compiles the steps when they are first called.
+
+        Args:
+            objective: The loss; its model gives the architecture.
+            rule: What a step does with the gradient.
+            plan: "vectorized" (members train together as one tensor computation) or "sequential"; None: the faster.
+
+        Raises:
+            InputError: If there is no such plan, or it does not fit the model.
+        """
+        self.plan = choose_plan(objective.model, plan)
+        self.steps = {mode: compile_steps(training_step(objective, rule, mode), self.plan) for mode in (True, False)}
+        self.losses = compile_losses(objective, self.plan)
+
+
 class Trainer:
     """Trains members of a pool that share a compiled step."""
 
     def __init__(
         self,
-        objective: Objective,
+        training: CompiledTraining,
         data: LabelledData,
         examples: np.ndarray,
         epochs: Epochs,
-        rule: UpdateRule,
         start: Callable[[int], Member],
-        plan: str | None = None,
         num_models: int = MOST_MEMBERS,
         distribution: Any = None,
     ) -> None:
-        """Compiles the training step.
+        """Looks at nothing yet.
 
         Args:
-            objective: The loss; its model gives the architecture.
+            training: The compiled steps.
             data: Inputs and targets.
             examples: Indices of the training examples.
             epochs: How members go through the examples, and when they stop.
-            rule: What a step does with the gradient.
             start: From a place in the pool to the member before its first step.
-            plan: "vectorized" (members train together as one tensor computation) or "sequential"; None: the faster.
             num_models: Members of the pool. How many train together follows from it, not from how many are still
                 missing, so that a run that goes on computes exactly what it would have.
             distribution: Where groups of members train; None: in this process.
-
-        Raises:
-            InputError: If there is no such plan, or it does not fit the model.
         """
-        self._objective, self._data, self._examples, self._start = objective, data.tensors, examples, start
-        self._epochs, self._plan = epochs, choose_plan(objective.model, plan)
+        self._training, self._plan = training, training.plan
+        self._data, self._examples, self._epochs, self._start = data.tensors, examples, epochs, start
         self._distribution = distribute(distribution)
         # Not the number of replicas, which must not change any number. Processes take the first one's number of cores.
         self._parts = self._distribution.of_chief(np.asarray(backend.workers()))
         self._num_models = num_models
-        self._steps = {mode: compile_steps(training_step(objective, rule, mode), self._plan) for mode in (True, False)}
-        self._losses = compile_losses(objective, self._plan)
 
     def slots(self, num_models: int) -> int:
         """Returns how many members of a pool of that size train as one tensor computation on this machine."""
@@ -95,7 +111,7 @@ class Trainer:
 
     def _epoch(self, members: list[Member], slots: int) -> Iterator[Member]:
         """Yields the members after another epoch, all of them in the same mode."""
-        step, data = self._steps[self._in_training_mode(members[0])], self._distribution.place(self._data)
+        step, data = self._training.steps[self._in_training_mode(members[0])], self._distribution.place(self._data)
         groups = [members[k : k + slots] for k in range(0, len(members), slots)]
         carries = [self._together([(m.weights, m.state, m.optimizer) for m in group], slots) for group in groups]
         orders = [self._together([self._shuffle(m) for m in group], slots) for group in groups]
@@ -118,7 +134,7 @@ class Trainer:
         losses, sizes = [], []
         for batches in split_batches(self._examples, EVALUATION_BATCH):
             calls = [(weights, state, data, batches) for weights, state, _ in carries]
-            losses.append(list(self._distribution.map(self._losses, calls)))
+            losses.append(list(self._distribution.map(self._training.losses, calls)))
             sizes.extend([batches.shape[-1]] * len(batches))
         return losses, sizes
 
@@ -219,7 +235,13 @@ def compile_losses(objective: Objective, plan: Plan) -> Callable[..., Array]:
 
 
 def sgd_trainer(
-    objective: Objective, data: LabelledData, examples: np.ndarray, schedule: Schedule, seed: int, **options: Any
+    objective: Objective,
+    data: LabelledData,
+    examples: np.ndarray,
+    schedule: Schedule,
+    seed: int,
+    plan: str | None = None,
+    **options: Any,
 ) -> Trainer:
     """Returns the trainer of a pool by plain SGD from weights that are drawn.
 
@@ -229,6 +251,7 @@ def sgd_trainer(
         examples: Indices of the training examples.
         schedule: How to train and when to stop.
         seed: Seed of the pool.
+        plan: As of `CompiledTraining`.
         **options: Further arguments of `Trainer`.
     """
 
@@ -237,9 +260,8 @@ def sgd_trainer(
         weights, state = initialize(objective.model, np.random.default_rng([of_member, 0]), schedule.initialization)
         return Member(index=index, seed=of_member, weights=weights, state=state)
 
-    return Trainer(
-        objective, data, examples, schedule, PlainSGD(schedule.learning_rate, schedule.weight_decay), start, **options
-    )
+    training = CompiledTraining(objective, PlainSGD(schedule.learning_rate, schedule.weight_decay), plan)
+    return Trainer(training, data, examples, schedule, start, **options)
 
 
 def _after_epoch(member: Member, carry: Carry, loss: float) -> Member:

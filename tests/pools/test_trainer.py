@@ -24,9 +24,9 @@ def train(case, indices=range(3), schedule=SCHEDULE, plan="vectorized", examples
 
 def shapes_of(trainer, monkeypatch):
     """Returns a set that fills with how many members the compiled steps take at once."""
-    shapes, steps = set(), trainer._steps[True]
+    shapes, steps = set(), trainer._training.steps[True]
     seen = lambda carry, *rest: (shapes.add(carry[0][0].shape[0]), steps(carry, *rest))[1]  # noqa: E731
-    monkeypatch.setitem(trainer._steps, True, seen)
+    monkeypatch.setitem(trainer._training.steps, True, seen)
     return shapes
 
 

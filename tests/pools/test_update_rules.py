@@ -37,7 +37,7 @@ def test_members_train_as_fit_does(name):
             variable.assign(value)
         model.layers[1].moving_mean.assign(np.zeros(4))
         model.layers[1].moving_variance.assign(np.ones(4))
-        model.compile(OPTIMIZERS[name](), "mse")
+        model.compile(OPTIMIZERS[name](), "mse", run_eagerly=True)
         model.fit(X, Y, batch_size=12, epochs=5, verbose=0)
         for ours, variable in zip(member.weights, model.trainable_variables, strict=True):
             np.testing.assert_allclose(ours, ops.convert_to_numpy(variable.value), atol=2e-6, rtol=1e-5)
@@ -53,13 +53,10 @@ def test_members_have_rates_of_their_own():
     for row in pool.rows:
         member = pool.load(row["index"])
         own = keras.optimizers.Adam(row["learning_rate"], weight_decay=row["weight_decay"] or None)
-        alone = train_pool(build, (X, Y), (X, Y), optimizer=own, space=[{}], seeds=1, **options)
-        same = np.allclose(alone.load(0).initial[0], member.initial[0])
-        assert same == (row["index"] == 0)
         model = build()
         for variable, value in zip(model.trainable_variables, member.initial, strict=True):
             variable.assign(value)
-        model.compile(own.__class__.from_config(own.get_config()), "mse")
+        model.compile(own, "mse", run_eagerly=True)
         model.fit(X, Y, batch_size=12, epochs=3, verbose=0)
         for ours, variable in zip(member.weights, model.trainable_variables, strict=True):
             np.testing.assert_allclose(ours, ops.convert_to_numpy(variable.value), atol=2e-6, rtol=1e-5)

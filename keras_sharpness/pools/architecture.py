@@ -1,0 +1,93 @@
+"""Models that are built alike: what trains and evaluates them, compiled once."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from keras_sharpness.objective.layers import hops
+from keras_sharpness.pools.member import Member
+from keras_sharpness.pools.recipe import Recipe
+from keras_sharpness.pools.scores import compile_scores
+from keras_sharpness.pools.space import Setting
+from keras_sharpness.pools.split import Split
+from keras_sharpness.pools.trainer import CompiledTraining, Trainer
+from keras_sharpness.pools.update_rules import KerasRule
+
+
+class Architecture:
+    """The models of all settings that `build` makes alike."""
+
+    def __init__(
+        self, recipe: Recipe, setting: Setting, train: Split, test: Split, plan: str | None, distribution: Any
+    ) -> None:
+        """Builds one of the models, and checks that model, loss and data fit.
+
+        Args:
+            recipe: How models are built and trained.
+            setting: One of the settings.
+            train: Training examples.
+            test: Test examples.
+            plan: Plan of the training; see `CompiledTraining`.
+            distribution: Where members train and are evaluated.
+
+        Raises:
+            InputError: If `build` fails, or model, loss and data do not fit.
+        """
+        self._recipe, self._train, self._plan, self._distribution = recipe, train, plan, distribution
+        self._model = recipe.model(setting, train)
+        self._trained, reported = recipe.objectives(self._model, train)
+        reported.check(test.data, test.examples)
+        self._scores = {
+            name: (compile_scores(reported, split.data, True, distribution), split.examples)
+            for name, split in (("training", train), ("test", test))
+        }
+        self._part = training_part(train, hops(self._model) if train.data.graph is not None else None)
+        self._compiled: dict[Any, tuple[KerasRule, CompiledTraining]] = {}
+
+    def start(self, setting: Setting, index: int, seed: int) -> Member:
+        """Returns a member before its first step; see `Recipe.start`."""
+        return self._recipe.start(self._model, self._training(setting)[0], setting, index, seed, self._train)
+
+    def trainer(self, setting: Setting, start: Callable[[int], Member], num_models: int) -> Trainer:
+        """Returns the trainer of a family.
+
+        Args:
+            setting: A setting of the family.
+            start: From a place in the pool to the member before its first step.
+            num_models: Models of the family.
+
+        Raises:
+            InputError: If the optimizer cannot be taken, or the plan does not fit the model.
+        """
+        on, epochs = (self._part.data, self._part.examples), self._recipe.of(setting)
+        return Trainer(self._training(setting)[1], *on, epochs, start, num_models, self._distribution)
+
+    def score(self, member: Member) -> dict[str, float]:
+        """Returns losses and, where they mean something, error rates of training and test, in inference mode."""
+        found: dict[str, float] = {}
+        for name, (score, examples) in self._scores.items():
+            loss, error = score(*member.tensors(), examples)
+            found |= {f"{name}_loss": loss} | ({} if np.isnan(error) else {f"{name}_error": error})
+        return found
+
+    def _training(self, setting: Setting) -> tuple[KerasRule, CompiledTraining]:
+        """Returns the rule of a setting and the compiled steps, which batches of all sizes share."""
+        key = self._recipe.optimization(setting)
+        if key not in self._compiled:
+            rule = self._recipe.rule(self._model, setting)
+            self._compiled[key] = rule, CompiledTraining(self._trained, rule, self._plan)
+        return self._compiled[key]
+
+
+def training_part(split: Split, reach: int | None) -> Split:
+    """Returns what training depends on: of a graph, the receptive field of the split's nodes.
+
+    Args:
+        split: The training examples.
+        reach: Rounds of messages of the network; None: not known, or no graph.
+    """
+    if not reach:
+        return split
+    data, field = split.data.on_field(split.examples, reach)
+    return Split(data, field.places(split.examples))
