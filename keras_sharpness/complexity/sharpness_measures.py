@@ -1,6 +1,6 @@
 """This package's own measures of sharpness, with their defaults; see the module of each in `measures`."""
 
-from keras_sharpness.complexity.measure import Value
+from keras_sharpness.complexity.definition import Value
 from keras_sharpness.complexity.trained_model import TrainedModel
 from keras_sharpness.measures import hessian
 from keras_sharpness.measures.average_case import AverageCaseSharpness, average_case_sharpness

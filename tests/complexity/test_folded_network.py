@@ -20,6 +20,7 @@ def nested():
     inner = keras.Sequential([keras.Input((6, 6, 4)), layers.Conv2D(4, 3, padding="same"), layers.BatchNormalization()])
     x = keras.Input((6, 6, 2))
     y = layers.Conv2D(4, 3, padding="same")(layers.Normalization(mean=0.5, variance=4.0)(x))
+    y = layers.Dropout(0.5)(layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(4, 3, padding="same")(y))))
     y = layers.ReLU()(layers.Add()([y, keras.ops.pad(inner(y), ((0, 0), (0, 0), (0, 0), (0, 0)))]))
     return randomize(keras.Model(x, layers.Dense(3, "tanh")(layers.GlobalAveragePooling2D()(y))))
 

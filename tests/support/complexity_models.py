@@ -36,6 +36,12 @@ def perceptron(units=(4, 3), inputs=5, activation="relu"):
     return randomize(keras.Sequential([keras.Input((inputs,)), *hidden, layers.Dense(units[-1])]))
 
 
+def normalized():
+    """A classifier of dense layers with batch normalization."""
+    steps = [layers.Dense(4), layers.BatchNormalization(), layers.ReLU(), layers.Dense(3)]
+    return randomize(keras.Sequential([keras.Input((5,)), *steps]))
+
+
 def learned(model, num_examples=40, wrong=0, **options):
     """Returns a sample of a classifier whose labels are its own predictions, but for the first few."""
     x = np.random.default_rng(1).normal(size=(num_examples, *model.input_shape[1:])).astype("float32")

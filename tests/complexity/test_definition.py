@@ -1,6 +1,6 @@
 import numpy as np
 
-from keras_sharpness.complexity.measure import Measure, Value
+from keras_sharpness.complexity.definition import Measure, Value
 from keras_sharpness.measures.estimate import Estimate
 
 
