@@ -19,8 +19,8 @@ def worst_radius(sample: Sample, magnitude: bool) -> Crossing:
 
     Aware of magnitudes, the box is |u_i| <= alpha |w_i|. The minimum is the lowest accuracy on the path of an ascent of
     the loss on each batch, so that alpha is an upper bound. The papers' single u for all training data is the case of
-    one batch of all examples. For a regression, R^2 takes the place of accuracy. Costs an ascent on all batches for each
-    alpha that is tried, about 8 of them; one compiled ascent serves all.
+    one batch of all examples. For a regression, R^2 takes the place of accuracy. Costs an ascent on all batches for
+    each alpha that is tried, about 8 of them; one compiled ascent serves all.
 
     Args:
         sample: Model, loss and batches; batch normalization folded.
