@@ -159,6 +159,12 @@ def rebuilt(model: keras.Model, replace: Callable[[Any], Any]) -> keras.Model:
         model: A Sequential or functional model.
         replace: From a layer or operation to what takes its place. It must not return what it was given.
     """
+
+    def in_place_of(step: Any) -> Callable[..., Any]:
+        # What Keras adds to a call by itself, the other step need not take.
+        other, added = replace(step), ("mask", "training")
+        return lambda *args, **kwargs: other(*args, **{k: v for k, v in kwargs.items() if k not in added})
+
     given = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
     inputs = keras.tree.map_structure(lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype), given)
     if isinstance(model, keras.Sequential):
@@ -166,7 +172,7 @@ def rebuilt(model: keras.Model, replace: Callable[[Any], Any]) -> keras.Model:
         for layer in model.layers:
             outputs = replace(layer)(outputs)
     else:
-        outputs = model._run_through_graph(inputs, operation_fn=replace)
+        outputs = model._run_through_graph(inputs, operation_fn=in_place_of)
     return keras.Model(inputs, outputs, name=model.name)
 
 

@@ -8,6 +8,6 @@ from keras_sharpness.complexity.catalogue import MEASURES as MEASURES
 from keras_sharpness.complexity.catalogue import choose as choose
 from keras_sharpness.complexity.catalogue import measure as measure
 from keras_sharpness.complexity.catalogue import refusals as refusals
-from keras_sharpness.complexity.measure import Measure as Measure
-from keras_sharpness.complexity.measure import Value as Value
+from keras_sharpness.complexity.definition import Measure as Measure
+from keras_sharpness.complexity.definition import Value as Value
 from keras_sharpness.complexity.trained_model import TrainedModel as TrainedModel

@@ -8,8 +8,8 @@ from typing import Any, cast
 from keras_sharpness.complexity import counts, margin_measures, norm_measures, optimization, pac_bayes
 from keras_sharpness.complexity import sharpness_measures as ours
 from keras_sharpness.complexity import worst_case_bounds as worst
+from keras_sharpness.complexity.definition import Kind, Measure, Value
 from keras_sharpness.complexity.folded_network import is_normalized
-from keras_sharpness.complexity.measure import Kind, Measure, Value
 from keras_sharpness.complexity.quality import quality_of
 from keras_sharpness.complexity.trained_model import TrainedModel
 from keras_sharpness.errors import InputError, require

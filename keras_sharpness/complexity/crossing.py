@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import scipy.optimize
@@ -11,8 +11,10 @@ from keras_sharpness.statistics import standard_error
 
 Fall = Callable[[float], np.ndarray]
 """From a radius to how far the quality has fallen there, one number for each batch; it grows with the radius."""
-# Largest distance between the logarithms of the first radius that is tried and the last.
-WIDEST = 40 * math.log(2)
+# Logarithms of the factors, to the base of 2, by which the radius is raised or lowered in search of a bracket.
+EXPONENTS = (1, 2, 4, 8, 16)
+# Least distance between the logarithms of the radius and of those that its slope is taken from.
+APART = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,9 +46,8 @@ class Crossing:
 def find_crossing(fall: Fall, target: float, start: float, tolerance: float = 0.01) -> Crossing:
     """Finds the radius at which the mean fall reaches a target.
 
-    The radius is doubled or halved until two of them, one twice the other, lie on both sides. Brent's method, which is
-    bisection that interpolates where it can, does the rest on the logarithm of the radius. So no radius is too large or
-    too small to be found.
+    The radius is raised or lowered by factors of 2, 4, 16, 256, 2^16 until the target lies between two of them. Brent's
+    method, which is bisection that interpolates where it can, does the rest on the logarithm of the radius.
 
     Args:
         fall: The fall.
@@ -62,26 +63,33 @@ def find_crossing(fall: Fall, target: float, start: float, tolerance: float = 0.
     def excess(log_radius: float) -> float:
         if log_radius not in known:
             falls = np.asarray(fall(math.exp(log_radius)), np.float64)
-            # What is no number any more has fallen all the way.
-            known[log_radius] = np.where(np.isfinite(falls), falls, np.inf)
-        # Bounded, so that interpolation works, and so does the slope.
-        return min(float(known[log_radius].mean()), 10 * target) - target
+            # What is no number any more has fallen all the way; bounded, so that interpolation works.
+            known[log_radius] = np.minimum(np.where(np.isfinite(falls), falls, np.inf), 10 * target)
+        return float(known[log_radius].mean()) - target
 
     bracket = _bracket(excess, math.log(start))
     if bracket is None:
         return Crossing(math.nan, math.nan)
     found = float(scipy.optimize.brentq(excess, *bracket, xtol=tolerance / 2))
-    slope = (excess(bracket[1]) - excess(bracket[0])) / math.log(2)
-    nearest = min(known, key=lambda log_radius: abs(log_radius - found))
-    return Crossing(math.exp(found), standard_error(np.minimum(known[nearest], 10 * target)) / slope)
+    return Crossing(math.exp(found), _log_error(known, found))
 
 
-def _bracket(excess: Callable[[float], float], first: float) -> tuple[float, float] | None:
-    """Returns the logarithms of two radii, one twice the other, of which only the larger reaches the target."""
-    log_radius, up = first, excess(first) < 0
-    while abs(log_radius - first) < WIDEST:
-        following = log_radius + (math.log(2) if up else -math.log(2))
+def _bracket(excess: Callable[[float], float], log_radius: float) -> tuple[float, float] | None:
+    """Returns the logarithms of two radii, of which only the larger reaches the target; None if there are none."""
+    up = excess(log_radius) < 0
+    for exponent in EXPONENTS:
+        following = log_radius + math.log(2) * (exponent if up else -exponent)
         if (excess(following) < 0) != up:
             return min(log_radius, following), max(log_radius, following)
         log_radius = following
     return None
+
+
+def _log_error(known: Mapping[float, np.ndarray], found: float) -> float:
+    """Returns the error of the logarithm of a radius: that of the mean fall, over its slope between neighbours."""
+    nearest = min(known, key=lambda log_radius: abs(log_radius - found))
+    # Far enough apart for the slope not to be that of single examples.
+    below = max((r for r in known if r < found - APART), default=min(known))
+    above = min((r for r in known if r > found + APART), default=max(known))
+    slope = float(known[above].mean() - known[below].mean()) / (above - below)
+    return standard_error(known[nearest]) / slope if slope > 0 else math.nan

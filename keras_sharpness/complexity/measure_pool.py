@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from keras_sharpness.complexity.catalogue import choose, measure
-from keras_sharpness.complexity.measure import Measure
+from keras_sharpness.complexity.definition import Measure
 from keras_sharpness.complexity.predictions import is_classifier, predict
 from keras_sharpness.complexity.trained_model import TrainedModel
 from keras_sharpness.errors import InputError, require

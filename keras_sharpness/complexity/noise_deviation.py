@@ -14,7 +14,7 @@ from keras_sharpness.measures.sample import Sample
 from keras_sharpness.typing import Array, Block, Data, State, Weights
 
 FLOOR = 1e-3
-"""The least deviation and the least radius of magnitude-aware perturbations, epsilon (Jiang et al. 2020)."""
+"""The least deviation of magnitude-aware noise, epsilon (Jiang et al. 2020)."""
 # Perturbations that the mean is taken over, at least; batches have their own.
 LEAST_PERTURBATIONS = 100
 START = 2.0**-6

@@ -1,13 +1,13 @@
 """Measures of the training: how long it took, and how noisy its gradient was (Jiang et al. 2020, appendix C)."""
 
-import copy
 import math
+import weakref
 from collections.abc import Callable
 
 import numpy as np
 from keras import ops
 
-from keras_sharpness.complexity.measure import Value
+from keras_sharpness.complexity.definition import Value
 from keras_sharpness.complexity.trained_model import TrainedModel
 from keras_sharpness.errors import require
 from keras_sharpness.execution.plan import EVALUATION_BATCH
@@ -16,6 +16,9 @@ from keras_sharpness.measures.sample import Sample
 from keras_sharpness.perturbations import Ball
 from keras_sharpness.statistics import standard_error
 from keras_sharpness.typing import State, Weights
+
+# All batches of a sample as one, kept with what is compiled of them.
+_pooled: "weakref.WeakKeyDictionary[Sample, Sample]" = weakref.WeakKeyDictionary()
 
 
 def steps_to(loss: float) -> Callable[[TrainedModel], float]:
@@ -68,12 +71,13 @@ def gradient_noise(sample: Sample, weights: Weights, state: State) -> Value:
     count, m = sample.batches.shape
     require(count > 1, "`num_batches` must be at least 2 for the noise of the gradient", num_batches=count)
     # The sum of squares needs only norms: those of the batches, and that of all their examples together.
-    pooled = copy.copy(sample.with_batches(sample.batches.reshape(1, -1)))
-    pooled.batch_size = sample.batch_size or EVALUATION_BATCH
+    if sample not in _pooled:
+        _pooled[sample] = sample.with_batches(sample.batches.reshape(1, -1))
+        _pooled[sample].batch_size = sample.batch_size or EVALUATION_BATCH
     ball = Ball(rho=1.0, norm="l2", scaling="none")
     squares, (mean,) = (
         next(iter(batch_gradient_norms(part.grid(), ball)([(weights, state)]))).astype(np.float64) ** 2
-        for part in (sample, pooled)
+        for part in (sample, _pooled[sample])
     )
     factor = m / sum(math.prod(w.shape) for w in weights) * count / (count - 1)
     return Value(float(factor * (squares.mean() - mean)), factor * standard_error(squares))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from keras_sharpness.complexity.crossing import Crossing
-from keras_sharpness.complexity.measure import Value
+from keras_sharpness.complexity.definition import Value
 from keras_sharpness.complexity.noise_deviation import FLOOR
 from keras_sharpness.complexity.trained_model import TrainedModel
 

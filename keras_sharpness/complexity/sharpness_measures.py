@@ -2,7 +2,7 @@
 
 import math
 
-from keras_sharpness.complexity.measure import Value
+from keras_sharpness.complexity.definition import Value
 from keras_sharpness.complexity.trained_model import TrainedModel
 from keras_sharpness.measures import hessian
 from keras_sharpness.measures.average_case import AverageCaseSharpness, average_case_sharpness
@@ -12,6 +12,9 @@ from keras_sharpness.measures.fisher_rao import fisher_rao_norm
 from keras_sharpness.measures.flatness import relative_flatness as flatness_of_layer
 from keras_sharpness.measures.gradient import gradient_norm as norm_of_gradient
 from keras_sharpness.measures.worst_case import WorstCaseSharpness, worst_case_sharpness
+
+# Gradients of single examples that are computed.
+MOST_GRADIENTS = 1000
 
 
 def worst_case(trained: TrainedModel) -> WorstCaseSharpness:
@@ -53,9 +56,9 @@ def relative_flatness(trained: TrainedModel) -> Estimate:
 def fisher_rao(trained: TrainedModel) -> Value:
     """Returns (d + 1)^2 E[<w, gradient of l(w)>^2], d the layers with weights (Jiang et al. 2020, appendix C).
 
-    d is the number of arrays of weights that are no biases. E is over the training examples.
+    d is the number of arrays of weights that are no biases. E is over at most 1000 training examples.
     """
-    found = fisher_rao_norm(trained.sample)
+    found = fisher_rao_norm(trained.sample, num_examples=MOST_GRADIENTS)
     factor = (sum(len(v.shape) > 1 for v in trained.model.trainable_variables) + 1.0) ** 2
     return Value(factor * found.value, factor * found.standard_error)
 

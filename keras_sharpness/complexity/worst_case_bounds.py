@@ -1,7 +1,7 @@
 """The six measures of the worst case: flatness in a box (Jiang et al. 2020, appendix C).
 
 alpha is the radius of the box |u_i| <= alpha in which the worst training accuracy is 0.1 lower; see `worst_radius`. w,
-w0, omega and m are as in `pac_bayes`. alpha' is that of the box |u_i| <= alpha' |w_i| + epsilon.
+w0, omega and m are as in `pac_bayes`. alpha' is that of the box |u_i| <= alpha' |w_i|.
 """
 
 import math
@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from keras_sharpness.complexity.counts import CONFIDENCE
-from keras_sharpness.complexity.measure import Value
+from keras_sharpness.complexity.definition import Value
 from keras_sharpness.complexity.pac_bayes import flatness, log_ratios
 from keras_sharpness.complexity.trained_model import TrainedModel
 

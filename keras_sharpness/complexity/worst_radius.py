@@ -1,59 +1,26 @@
 """The radius of a box around the weights in which the worst-case training accuracy has fallen by 0.1."""
 
-import dataclasses
-from typing import cast
-
 import numpy as np
-from keras import ops
 
 from keras_sharpness.complexity.crossing import Crossing, find_crossing
-from keras_sharpness.complexity.noise_deviation import FLOOR
 from keras_sharpness.complexity.quality import TARGET, quality_of
 from keras_sharpness.maximizers import PGA
 from keras_sharpness.measures.climbing import climbs
 from keras_sharpness.measures.sample import Sample
-from keras_sharpness.perturbations import Ball, Region
-from keras_sharpness.perturbations.norms import NORMS
-from keras_sharpness.typing import Array, Weights
+from keras_sharpness.perturbations import Ball
 
 # Steps that are shares of the radius, so that they suit all radii.
 ASCENT = PGA(num_steps=5, step_size="auto")
 START = 2.0**-10
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class MagnitudeBox:
-    """The box |delta_i| <= rho |w_i| + epsilon: that of a `Ball` of the scale |w_i| + epsilon / rho.
-
-    No `Ball` of its own, since the scale of a ball does not depend on its radius.
-
-    Attributes:
-        rho: Radius.
-        norm: Norm of a `Ball`.
-        scaling: Name of the scale.
-        eta: Epsilon.
-    """
-
-    rho: float = 1.0
-    norm: str = "linf"
-    scaling: str = "magnitude"
-    eta: float = FLOOR
-
-    def around(self, weights: Weights, mask: Weights | None = None, rho: Array | None = None) -> Region:
-        """Returns the box around given weights; arguments as of `Ball.around`."""
-        radius = ops.cast(self.rho if rho is None else rho, weights[0].dtype)
-        scale = [ops.abs(w) + self.eta / ops.cast(radius, w.dtype) for w in weights]
-        scale = scale if mask is None else [c * moves for c, moves in zip(scale, mask, strict=True)]
-        return Region(NORMS[self.norm], radius, scale)
-
-
 def worst_radius(sample: Sample, magnitude: bool) -> Crossing:
     """Finds alpha with E_S [accuracy(w) - min over |u_i| <= alpha of accuracy(w + u)] = 0.1, over batches S.
 
-    Aware of magnitudes, the box is |u_i| <= alpha |w_i| + epsilon. The minimum is the lowest accuracy on the path of an
-    ascent of the loss on each batch, so that alpha is an upper bound. The papers' single u for all training data is the
-    case of one batch of all examples. For a regression, R^2 takes the place of accuracy. Costs an ascent on all batches
-    for each alpha that is tried, about 8 of them; one compiled ascent serves all.
+    Aware of magnitudes, the box is |u_i| <= alpha |w_i|. The minimum is the lowest accuracy on the path of an ascent of
+    the loss on each batch, so that alpha is an upper bound. The papers' single u for all training data is the case of
+    one batch of all examples. For a regression, R^2 takes the place of accuracy. Costs an ascent on all batches for
+    each alpha that is tried, about 8 of them; one compiled ascent serves all.
 
     Args:
         sample: Model, loss and batches; batch normalization folded.
@@ -66,7 +33,7 @@ def worst_radius(sample: Sample, magnitude: bool) -> Crossing:
         InputError: If the loss has no accuracy and no R^2.
     """
     quality = quality_of(sample)
-    box = cast(Ball, MagnitudeBox()) if magnitude else Ball(rho=1.0, norm="linf", scaling="none")
+    box = Ball(rho=1.0, norm="linf", scaling="adaptive" if magnitude else "none")
     climb = climbs(sample.grid(), box, ASCENT)
 
     def fall(alpha: float) -> np.ndarray:
