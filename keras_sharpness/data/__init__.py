@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from keras_sharpness.data import abalone, cora, fashion_mnist
+from keras_sharpness.data.corruptions import corrupt
 from keras_sharpness.data.dataset import Dataset
 from keras_sharpness.errors import require, require_seed
 
-__all__ = ["NAMES", "Dataset", "builder", "cora_graph_tensor", "load"]
+__all__ = ["NAMES", "Dataset", "builder", "cora_graph_tensor", "corrupt", "load"]
 
 NAMES = ("abalone", "cora", "fashion_mnist")
 

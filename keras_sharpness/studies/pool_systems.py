@@ -9,12 +9,17 @@ import keras
 import numpy as np
 
 from keras_sharpness import data, models
+from keras_sharpness.data.corruptions import corrupt
+from keras_sharpness.data.fashion_mnist import MEAN, STANDARD_DEVIATION
 from keras_sharpness.errors import require
 from keras_sharpness.objective.graph import Graph
 from keras_sharpness.pools.recipe import TRAINING
 from keras_sharpness.studies.config import SYSTEMS
 from keras_sharpness.studies.pool_study import PoolStudy
 
+# The corruptions that LeNet is tested on too, at the largest severity, and on how many pictures.
+CORRUPTED = ("gaussian_noise", "gaussian_blur", "contrast")
+NUM_CORRUPTED = 1000
 # The argument that is the width of a network, and its value in the paper; LeNet's is a factor itself.
 WIDTHS = {"fcnn": ("units", 64), "gat": ("channels", 8)}
 
@@ -60,6 +65,8 @@ def system_study(
         usual["loss"] = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     settings = usual | {"initialization": "glorot_uniform"} | dict(training)
     settings["optimizer"] = keras.optimizers.SGD(settings.pop("learning_rate"))
+    if model == "lenet":
+        options = {"targets": _corrupted(*dataset.examples("test")), **options}
     return PoolStudy(
         build=build,
         train=_part(dataset.x, dataset.y, _subset(dataset.train, num_train)),
@@ -88,6 +95,12 @@ def scaled(network: Callable[..., keras.Model], argument: str, usual: int) -> Ca
     parameters = [*signature.parameters.values(), width]
     build.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     return build
+
+
+def _corrupted(x: np.ndarray, y: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    pixels, y = np.clip(x[:NUM_CORRUPTED] * STANDARD_DEVIATION + MEAN, 0, 1), y[:NUM_CORRUPTED]
+    found = {name: corrupt(pixels, name, severity=5) for name in CORRUPTED}
+    return {name: (((part - MEAN) / STANDARD_DEVIATION).astype(np.float32), y) for name, part in found.items()}
 
 
 def _subset(examples: np.ndarray, size: int | None) -> np.ndarray:
