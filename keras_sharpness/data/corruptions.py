@@ -14,23 +14,23 @@ Corruption = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 
 
 def gaussian_noise(x: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Adds normal noise of a standard deviation."""
+    """Returns pictures plus normal noise of a standard deviation."""
     return x + rng.normal(0, strength, x.shape)
 
 
 def shot_noise(x: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Counts photons: Poisson draws with a mean of `strength` at full brightness."""
+    """Returns counts of photons: Poisson draws with a mean of `strength` at full brightness."""
     return rng.poisson(x * strength) / strength
 
 
 def impulse_noise(x: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Makes a share of the pixels white or black, half of them each."""
+    """Returns pictures with a share of the pixels white or black, half of them each."""
     drawn = rng.uniform(size=x.shape)
     return np.where(drawn < strength / 2, 1.0, np.where(drawn < strength, 0.0, x))
 
 
 def gaussian_blur(x: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Averages neighbouring pixels with normal weights of a standard deviation in pixels."""
+    """Returns averages of neighbouring pixels, with normal weights of a standard deviation in pixels."""
     from scipy.ndimage import gaussian_filter
 
     del rng
@@ -38,13 +38,13 @@ def gaussian_blur(x: np.ndarray, strength: float, rng: np.random.Generator) -> n
 
 
 def brightness(x: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Adds a constant to all pixels."""
+    """Returns pictures plus a constant."""
     del rng
     return x + strength
 
 
 def contrast(x: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Shrinks the distance of each pixel from the picture's mean by a factor."""
+    """Returns pictures with the distance of each pixel from their mean times a factor."""
     del rng
     means = x.mean(axis=(1, 2), keepdims=True)
     return (x - means) * strength + means
