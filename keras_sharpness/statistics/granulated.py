@@ -1,5 +1,6 @@
 """The granulated coefficient of Jiang et al. 2020 (arXiv:1912.02178, section 2)."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,9 @@ from keras_sharpness.statistics.settings import columns, groups, numbered
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# Models of a group whose pairs are all listed; larger groups are counted in n log^2 n time.
+MOST_AT_ONCE = 200
 
 
 def granulated_kendall(
@@ -33,15 +37,43 @@ def granulated_kendall(
     Raises:
         InputError: If a column is missing, a value is not finite, or `seed` is among the hyper-parameters.
     """
-    x, y = columns(table, hyper_parameters, (sharpness, test_loss))
-    coefficients = {}
+    taus = granulated_taus(table, hyper_parameters, [sharpness], test_loss).loc[sharpness]
+    return float(np.mean(taus)), taus.to_dict()
+
+
+def granulated_taus(
+    table: "pd.DataFrame", hyper_parameters: Sequence[str], measures: Sequence[str], target: str = "gap"
+) -> "pd.DataFrame":
+    """Returns the parts of the granulated coefficient: a row for each measure, a column for each hyper-parameter.
+
+    Args:
+        table: A row per model.
+        hyper_parameters: Columns of the hyper-parameters.
+        measures: Columns of the measures.
+        target: Column of what they should predict.
+
+    Raises:
+        InputError: If a column is missing, a value is not finite, or `seed` is among the hyper-parameters.
+    """
+    import pandas as pd
+
+    y, *xs = columns(table, hyper_parameters, (target, *measures))
+    x, parts = np.stack(xs), {}
     for name in hyper_parameters:
         values, others = numbered(table[name]), groups(table, [other for other in hyper_parameters if other != name])
-        taus = [_tau(x[rows], y[rows], values[rows]) for rows in (others == g for g in np.unique(others))]
-        coefficients[name] = float(np.nanmean(taus)) if np.isfinite(taus).any() else float("nan")
-    return float(np.mean(list(coefficients.values()))), coefficients
+        order = np.argsort(others, kind="stable")
+        each = np.split(order, np.flatnonzero(np.diff(others[order])) + 1)
+        taus = np.array([_taus(x[:, rows], y[rows], values[rows]) for rows in each])
+        defined = np.isfinite(taus)
+        parts[name] = [float(taus[here, k].mean()) if here.any() else np.nan for k, here in enumerate(defined.T)]
+    return pd.DataFrame(parts, index=pd.Index(measures, name="measure"))
 
 
-def _tau(x: np.ndarray, y: np.ndarray, value: np.ndarray) -> float:
-    """Returns tau over the pairs of models whose hyper-parameter differs."""
-    return (pair_sums(x, y) - pair_sums_within(x, y, value)).tau
+def _taus(x: np.ndarray, y: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Returns the tau of each row of x with y, over the pairs of models whose hyper-parameter differs."""
+    if len(y) > MOST_AT_ONCE:
+        return np.array([(pair_sums(row, y) - pair_sums_within(row, y, value)).tau for row in x])
+    first, second = np.nonzero(np.triu(value[:, None] != value))
+    right, up = np.sign(x[:, first] - x[:, second]), np.sign(y[first] - y[second])
+    with np.errstate(invalid="ignore"):
+        return (right @ up) / np.sqrt(np.abs(right).sum(1) * np.abs(up).sum())
