@@ -22,23 +22,22 @@ def errors_of(pool: PoolFolder, measure: str, turned: bool = False) -> pd.DataFr
     """
     if measure not in pool.environments:
         return pd.DataFrame(columns=[*ENVIRONMENTS, "error"])
-    table = pool.environments.rename(columns={measure: "error"})
+    others = {*pool.ranking["measure"]} - {measure}
+    table = pool.environments[[name for name in pool.environments if name not in others]]
+    table = table.rename(columns={measure: "error"})
     if turned:
         table["error"] = 1 - table["error"]
     return table[np.isfinite(table["error"])].sort_values("error", ascending=False, kind="stable")
 
 
-def worst_cells(pool: PoolFolder, errors: pd.DataFrame) -> Iterator[tuple[str, ...]]:
+def worst_cells(errors: pd.DataFrame) -> Iterator[tuple[str, ...]]:
     """Yields a row for each of the worst environments of a measure, under `HEAD`.
 
     Args:
-        pool: The pool.
         errors: What `errors_of` returned.
 
     Yields:
         The cells.
     """
     for row in errors.head(MOST_SHOWN).to_dict("records"):
-        others = [name for name in pool.hyper_parameters if name in row and name != row["hyper_parameter"]]
-        at = ", ".join(f"{name} {row[name]}" for name in others) or "not noted"
-        yield row["hyper_parameter"], row["first"], row["second"], at, quantity(row["pairs"]), number(row["error"])
+        yield *(row[name] for name in ENVIRONMENTS[:-1]), quantity(row["pairs"]), number(row["error"])

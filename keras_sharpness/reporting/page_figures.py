@@ -1,7 +1,6 @@
 """What the figures of a run's page show, as plain numbers for its script."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd

@@ -4,7 +4,7 @@ import pandas as pd
 
 from keras_sharpness.reporting.environments_of_measure import errors_of
 from keras_sharpness.reporting.pool_folder import FIRST_TARGET, PoolFolder
-from keras_sharpness.reporting.ranked_measures import taus_within
+from keras_sharpness.reporting.ranked_measures import Ranking
 from keras_sharpness.reporting.wording import interval, number
 
 TARGETS = {
@@ -19,30 +19,28 @@ OTHER_WAY = "It orders models the other way round: where it is larger, {target} 
 
 
 def target_name(target: str) -> str:
-    """Returns what a target is called within a sentence."""
+    """Returns what a target is called within a sentence, such as "the test loss"."""
     return TARGETS.get(target, f"the {target.replace('_', ' ')}")
 
 
-def findings(pool: PoolFolder, target: str, rows: pd.DataFrame) -> list[str]:
+def findings(pool: PoolFolder, ranking: Ranking) -> list[str]:
     """Says which measures rank a target when hyper-parameters vary, and how the best one does.
 
     Args:
         pool: The pool.
-        target: The target.
-        rows: What `ranked_measures` returned for it.
+        ranking: The ranking of its measures.
 
     Returns:
         Sentences without markup, the answer first.
     """
-    known = rows[rows["psi"].notna()]
+    name, known = target_name(ranking.target), ranking.rows[ranking.rows["psi"].notna()]
     if known.empty:
-        return [f"Psi is undefined for all measures: too few models have values of {target_name(target)} that differ."]
-    scope = " ".join(SCOPE.format(target=target_name(target)).split())
-    return [_answer(target, known), _best(pool, target, known.iloc[0]), scope]
+        return [f"Psi is undefined for all measures: too few models have values of {name} that differ."]
+    return [_answer(name, known), _best(pool, ranking), " ".join(SCOPE.format(target=name).split())]
 
 
-def _answer(target: str, rows: pd.DataFrame) -> str:
-    clear, name = rows[rows["clear"]], target_name(target)
+def _answer(name: str, rows: pd.DataFrame) -> str:
+    clear = rows[rows["clear"]]
     together = (
         f"95 % intervals that hold for all {len(rows)} measures at once" if len(rows) > 1 else "its 95 % interval"
     )
@@ -58,30 +56,26 @@ def _answer(target: str, rows: pd.DataFrame) -> str:
     )
 
 
-def _best(pool: PoolFolder, target: str, best: pd.Series) -> str:
-    parts = taus_within(pool, target, [best["measure"]]).iloc[0]
-    within = ", ".join(f"{number(tau)} for {name}" for name, tau in parts.items())
+def _best(pool: PoolFolder, ranking: Ranking) -> str:
+    best, name = ranking.rows.iloc[0], target_name(ranking.target)
+    within = ", ".join(f"{number(tau)} for {each}" for each, tau in ranking.taus.iloc[0].items())
     psi = f"{number(best['psi'])} {interval(best['psi_all_low'], best['psi_all_high'])}"
+    turned = [OTHER_WAY.format(target=name)] if best["psi"] < 0 else []
     found = (
-        f"The largest psi by size is that of {best['measure']}: {psi}; its tau within each hyper-parameter is {within}."
+        f"The largest psi by size is that of {best['measure']}: {psi}; within each hyper-parameter, tau is {within}."
     )
-    return " ".join(
-        [
-            found,
-            *([OTHER_WAY.format(target=target_name(target))] if best["psi"] < 0 else []),
-            *_worst(pool, target, best),
-        ]
-    )
+    return " ".join([found, *turned, *_worst(pool, ranking)])
 
 
-def _worst(pool: PoolFolder, target: str, best: pd.Series) -> list[str]:
+def _worst(pool: PoolFolder, ranking: Ranking) -> list[str]:
     """Says how the best measure does in its worst environment, if environments of this target are known."""
-    turned = bool(best["psi"] < 0)
-    errors = errors_of(pool, best["measure"], turned)
-    if errors.empty or target != FIRST_TARGET:
+    best = ranking.measures[0]
+    errors = errors_of(pool, best, ranking.turned[best])
+    if errors.empty or ranking.target != FIRST_TARGET:
         return []
-    row, it = errors.iloc[0], "taken the other way round, it" if turned else "it"
+    row, it = errors.iloc[0], "taken the other way round, it" if ranking.turned[best] else "it"
+    where = f"{row['hyper_parameter']} from {row['first']} to {row['second']}{row['others'] and f' at {row.others}'}"
     return [
-        f"In its worst environment ({row['hyper_parameter']} from {row['first']} to {row['second']}), {it} mistakes "
-        f"the order of {100 * row['error']:.0f} % of the pairs of models; a coin would mistake 50 %."
+        f"In its worst environment ({where}), {it} mistakes the order of {100 * row['error']:.0f} % of the pairs of "
+        "models; a coin would mistake 50 %."
     ]

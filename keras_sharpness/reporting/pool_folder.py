@@ -16,7 +16,7 @@ RANKING = "ranking.csv"
 COUNTS = ("index", "setting")
 SIGN_ERRORS = ("sign_error", "sign_error_90", "sign_error_worst")
 RANKED = ("models", "tau", "tau_low", "tau_high", "psi", "psi_low", "psi_high", *SIGN_ERRORS)
-ENVIRONMENTS = ("hyper_parameter", "first", "second", "pairs")
+ENVIRONMENTS = ("hyper_parameter", "first", "second", "others", "pairs")
 # Models of these enter the ranking; those that missed the training loss or diverged do not.
 RANKED_STATUSES = ("reached", "ended")
 # The target that is shown first, and the one that the environments are of.
@@ -124,4 +124,4 @@ def _environments(path: Path) -> pd.DataFrame:
     except (OSError, ValueError) as error:
         raise InputError(f"{path} must be a readable table. Received: {reason(error)}") from error
     # Pools of few seeds have no environment.
-    return pd.DataFrame(columns=[*ENVIRONMENTS]) if empty else read_table(path, ENVIRONMENTS, ENVIRONMENTS[:3])
+    return pd.DataFrame(columns=[*ENVIRONMENTS]) if empty else read_table(path, ENVIRONMENTS, ENVIRONMENTS[:-1])

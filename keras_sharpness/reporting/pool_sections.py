@@ -1,13 +1,13 @@
 """The tables of the report on a pool over hyper-parameters."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from keras_sharpness.reporting.environments_of_measure import HEAD, MOST_SHOWN, errors_of, worst_cells
+from keras_sharpness.reporting.environments_of_measure import HEAD, errors_of, worst_cells
 from keras_sharpness.reporting.pool_findings import target_name
 from keras_sharpness.reporting.pool_folder import FIRST_TARGET, RANKED_STATUSES, SIGN_ERRORS, PoolFolder
-from keras_sharpness.reporting.ranked_measures import CRITERIA, criteria, taus_within
+from keras_sharpness.reporting.ranked_measures import CRITERIA, Ranking, criteria
 from keras_sharpness.reporting.run_folder import flatten
 from keras_sharpness.reporting.section import Section, values
 from keras_sharpness.reporting.wording import interval, number, quantity
@@ -16,7 +16,7 @@ from keras_sharpness.statistics.environments import LEAST_PAIRS
 RANKING_NOTE = """Brackets: 95 % intervals that hold for all measures of the table at once (Bonferroni; not for all
 targets and criteria at once). They come from a jackknife over settings. Tau is Kendall's, over all models. Conditional
 mutual information is that of Jiang et al. 2020, equation 12: between 0 and 1, without a sign, and above 0 even for a
-measure that knows nothing. Sign errors are shares of pairs that a measure orders otherwise than {target}, over
+measure that knows nothing. Sign errors are shares of pairs that a measure orders otherwise than the target, over
 environments: above 0.5, the measure orders them the other way round."""
 WITHIN_NOTE = """Tau of models that differ in one hyper-parameter only, averaged over the settings of the others; psi is
 the mean of a row. A measure that is large and of one sign in each column ranks models whichever hyper-parameter
@@ -30,24 +30,29 @@ Its sign error is the share of its pairs of models that the measure orders other
 NO_ENVIRONMENT = f"""No environment has {LEAST_PAIRS:g} pairs of models: four seeds of each setting have 16."""
 
 
-def pool_sections(pool: PoolFolder, rankings: Mapping[str, pd.DataFrame]) -> Iterator[Section]:
+def pool_sections(pool: PoolFolder, rankings: Sequence[Ranking]) -> Iterator[Section]:
     """Yields the tables of the report.
 
     Args:
         pool: The pool.
-        rankings: By target, what `ranked_measures` returned; the first is shown.
+        rankings: The ranking of each target; the first is shown.
 
     Yields:
         The ranking, taus within hyper-parameters, environments, counts, times and settings.
     """
-    target, rows = next(iter(rankings.items()))
-    heading, note = f"Measures that rank {target_name(target)}", RANKING_NOTE.format(target="the target")
-    yield _section(heading, ranking_rows(pool, rows), note, figure="ranking")
+    first, look = rankings[0], "sortable"
+    yield _section("Ranking of measures", ranking_rows(pool, first), RANKING_NOTE, figure="ranking", look=look)
     if len(rankings) > 1:
         yield _section("Other targets", _other_targets(rankings), "Intervals as above.")
-    yield _section("Tau within each hyper-parameter", within_rows(pool, target, rows), WITHIN_NOTE, figure="within")
+    yield _section(
+        "Tau within each hyper-parameter",
+        within_rows(first),
+        WITHIN_NOTE,
+        figure="within",
+        look="sortable heat",
+    )
     yield _section("Models, one by one", [], SCATTER_NOTE, figure="scatter")
-    yield _environments(pool, rows)
+    yield _environments(pool, first)
     yield from _counts(pool)
     seconds = [(name, value) for name, value in pool.summary.items() if name.startswith("seconds_")]
     yield from values("Times", [(name.removeprefix("seconds_"), f"{value:.6g} s") for name, value in seconds])
@@ -55,29 +60,28 @@ def pool_sections(pool: PoolFolder, rankings: Mapping[str, pd.DataFrame]) -> Ite
     yield from values("Settings", flatten(settings))
 
 
-def ranking_rows(pool: PoolFolder, rows: pd.DataFrame) -> list[list[str]]:
+def ranking_rows(pool: PoolFolder, ranking: Ranking) -> list[list[str]]:
     """Returns the cells of the ranking, its head first.
 
     Args:
         pool: The pool.
-        rows: What `ranked_measures` returned.
+        ranking: The ranking.
     """
     names = criteria(pool)
     signs = ("wrong signs, mean", "90 %", "worst")
     head = ["measure", "kind", *(CRITERIA[name][0] for name in names), *signs, "models", "settings"]
-    return [head, *(_ranking_row(row, names) for row in rows.to_dict("records"))]
+    return [head, *(_ranking_row(row, names) for row in ranking.rows.to_dict("records"))]
 
 
-def within_rows(pool: PoolFolder, target: str, rows: pd.DataFrame) -> list[list[str]]:
+def within_rows(ranking: Ranking) -> list[list[str]]:
     """Returns the cells of the taus within each hyper-parameter, the head first.
 
     Args:
-        pool: The pool.
-        target: The target.
-        rows: What `ranked_measures` returned for it.
+        ranking: The ranking.
     """
-    taus = taus_within(pool, target, list(rows["measure"]))
-    return [["measure", *taus.columns], *([name, *map(number, row)] for name, row in zip(taus.index, taus.to_numpy()))]
+    taus = ranking.taus
+    cells = ([name, *map(number, row)] for name, row in zip(taus.index, taus.to_numpy(), strict=True))
+    return [["measure", *taus.columns], *cells]
 
 
 def _section(heading: str, rows: list[list[str]], note: str, **options: str) -> Section:
@@ -90,23 +94,27 @@ def _ranking_row(row: dict, names: list[str]) -> list[str]:
     return [row["measure"], row["kind"], *cells, *(number(row[name]) for name in SIGN_ERRORS), *counts]
 
 
-def _other_targets(rankings: Mapping[str, pd.DataFrame]) -> list[list[str]]:
+def _other_targets(rankings: Sequence[Ranking]) -> list[list[str]]:
     found = [["target", "measures", "that rank it", "largest psi by size", "of"]]
-    for target, rows in list(rankings.items())[1:]:
-        best = rows.iloc[0]
+    for ranking in rankings[1:]:
+        rows, best = ranking.rows, ranking.rows.iloc[0]
         psi = f"{number(best['psi'])} {interval(best['psi_all_low'], best['psi_all_high'])}"
-        found.append([target.replace("_", " "), str(len(rows)), str(int(rows["clear"].sum())), psi, best["measure"]])
+        found.append(
+            [ranking.target.replace("_", " "), str(len(rows)), str(int(rows["clear"].sum())), psi, best["measure"]]
+        )
     return found
 
 
-def _environments(pool: PoolFolder, rows: pd.DataFrame) -> Section:
-    best, turned = rows.iloc[0]["measure"], bool(rows.iloc[0]["psi"] < 0)
-    errors = errors_of(pool, best, turned)
+def _environments(pool: PoolFolder, ranking: Ranking) -> Section:
+    best = ranking.measures[0]
+    errors = errors_of(pool, best, ranking.turned[best])
     if errors.empty:
         return _section("Worst environments", [], NO_ENVIRONMENT)
-    shown = f"The table holds the {min(MOST_SHOWN, len(errors))} worst of the {len(errors)} environments of {best}."
-    cells = [list(HEAD), *map(list, worst_cells(pool, errors))]
-    return _section("Worst environments", cells, f"{ENVIRONMENTS_NOTE} {shown}", figure="environments")
+    shown = (
+        f"Shown first: the measure with the largest psi by size ({best}), in the worst of {len(errors)} environments."
+    )
+    cells = [list(HEAD), *map(list, worst_cells(errors))]
+    return _section("Worst environments", cells, f"{ENVIRONMENTS_NOTE} {shown}", figure="environments", look="sortable")
 
 
 def _counts(pool: PoolFolder) -> Iterator[Section]:

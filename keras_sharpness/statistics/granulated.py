@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # Models of a group whose pairs are all listed; larger groups are counted in n log^2 n time.
-MOST_AT_ONCE = 200
+MOST_LISTED = 2000
+# Numbers held at once in float64: 32 MB.
+BLOCK_ELEMENTS = 2**22
 
 
 def granulated_kendall(
@@ -63,6 +65,7 @@ def granulated_taus(
         values, others = numbered(table[name]), groups(table, [other for other in hyper_parameters if other != name])
         order = np.argsort(others, kind="stable")
         each = np.split(order, np.flatnonzero(np.diff(others[order])) + 1)
+        each = [rows for rows in each if len(rows) > 1] or each[:1]
         taus = np.array([_taus(x[:, rows], y[rows], values[rows]) for rows in each])
         defined = np.isfinite(taus)
         parts[name] = [float(taus[here, k].mean()) if here.any() else np.nan for k, here in enumerate(defined.T)]
@@ -71,9 +74,17 @@ def granulated_taus(
 
 def _taus(x: np.ndarray, y: np.ndarray, value: np.ndarray) -> np.ndarray:
     """Returns the tau of each row of x with y, over the pairs of models whose hyper-parameter differs."""
-    if len(y) > MOST_AT_ONCE:
+    if len(y) > MOST_LISTED:
         return np.array([(pair_sums(row, y) - pair_sums_within(row, y, value)).tau for row in x])
     first, second = np.nonzero(np.triu(value[:, None] != value))
-    right, up = np.sign(x[:, first] - x[:, second]), np.sign(y[first] - y[second])
+    up, step = np.sign(y[first] - y[second]), max(1, BLOCK_ELEMENTS // (len(first) or 1))
+    sums = [_signed_sums(block, first, second, up) for block in np.split(x, range(step, len(x), step))]
+    balance, untied = np.concatenate(sums, axis=1)
     with np.errstate(invalid="ignore"):
-        return (right @ up) / np.sqrt(np.abs(right).sum(1) * np.abs(up).sum())
+        return balance / np.sqrt(untied * np.abs(up).sum())
+
+
+def _signed_sums(x: np.ndarray, first: np.ndarray, second: np.ndarray, up: np.ndarray) -> np.ndarray:
+    """Returns concordant minus discordant pairs, and pairs that differ in x, of each row of x."""
+    right = np.sign(x[:, first] - x[:, second])
+    return np.stack([right @ up, np.abs(right).sum(1)])

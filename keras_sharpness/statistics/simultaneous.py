@@ -1,13 +1,16 @@
 """Intervals that hold for several quantities at once, where each alone is an estimate with a Student interval."""
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import scipy
 
 from keras_sharpness.errors import require, require_count
 
-Ends = TypeVar("Ends", float, np.ndarray)
+if TYPE_CHECKING:
+    import pandas as pd
+
+Ends = TypeVar("Ends", float, np.ndarray, "pd.Series")
 
 
 def simultaneous(
@@ -19,7 +22,7 @@ def simultaneous(
     confidence 1 - (1 - confidence) / num_quantities all hold together with the confidence, whatever their dependence.
 
     Args:
-        low: Lower end of the quantity's own interval, or of several, which is symmetric and from Student's distribution.
+        low: Lower end of a quantity's own interval, symmetric and from Student's distribution; or of several.
         high: Its upper end.
         degrees: Its degrees of freedom.
         num_quantities: Quantities that are looked at.

@@ -65,7 +65,7 @@ def test_many_measures_at_once_are_each_alone(monkeypatch):
     rng = np.random.default_rng(0)
     data = table(lambda r: 0.0, lambda r: rng.integers(6)).assign(**{k: rng.integers(4, size=12) for k in "abc"})
     at_once = granulated_taus(data, ["rate", "width"], ["a", "b", "c"], "test_loss")
-    monkeypatch.setattr("keras_sharpness.statistics.granulated.MOST_AT_ONCE", 0)
+    monkeypatch.setattr("keras_sharpness.statistics.granulated.MOST_LISTED", 0)
     for name, parts in at_once.iterrows():
         mean, each = granulated_kendall(data, ["rate", "width"], name)
         assert parts.to_dict() == pytest.approx(each) and parts.mean() == pytest.approx(mean)

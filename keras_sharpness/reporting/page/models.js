@@ -43,8 +43,11 @@ function drawPoints(size, opacity) {
   const colour = colours[at("colour")?.value], classes = colour ? colour.places : [null];
   const layers = Array.from({ length: 12 }, () => classes.map(() => []));
   for (const model of everyone()) layers[model % 12][colour ? colour.numbers[model] : 0].push(model);
-  for (const layer of layers) layer.forEach((models, number) => draw(svg, "path", {
-    class: colour ? `points ${colourOf(colour, number)}` : "points", "stroke-width": size, "stroke-opacity": opacity, d: dots(models) }));
+  layers.forEach((layer, turn) => layer.forEach((_, place) => {
+    const number = (place + turn) % layer.length;
+    draw(svg, "path", { class: colour ? `points ${colourOf(colour, number)}` : "points", "stroke-width": size,
+      "stroke-opacity": opacity, d: dots(layer[number]) });
+  }));
   svg.parentNode.querySelector(".legend")?.remove();
   if (!colour) return;
   const legend = add(svg.parentNode, "p", colour.name);
@@ -78,18 +81,38 @@ function showCurrent(model) {
   tip.style.top = `${y > tip.offsetHeight + 14 ? y - tip.offsetHeight - 14 : y + 14}px`;
 }
 
+// Kendall's tau-b in n log n time (Knight 1966): models in order of x are merged in order of y; each swap is a
+// discordant pair.
 function tau(models) {
-  const [x, y] = ["horizontal", "vertical"].map((id) => Float64Array.from(models, (model) => axis(id).values[model]));
-  let balance = 0, untiedX = 0, untiedY = 0;
-  for (let i = 0; i < x.length; i++)
-    for (let j = 0; j < i; j++) {
-      const right = Math.sign(x[i] - x[j]), up = Math.sign(y[i] - y[j]);
-      balance += right * up;
-      untiedX += right * right;
-      untiedY += up * up;
+  const [x, y] = ["horizontal", "vertical"].map((id) => models.map((model) => axis(id).values[model]));
+  const order = x.map((_, place) => place).sort((i, j) => x[i] - x[j] || y[i] - y[j]);
+  const pairs = (count) => (count * (count - 1)) / 2;
+  const tied = (sorted, same) => {
+    let found = 0, run = 0;
+    sorted.forEach((place, k) => { run = k && same(place, sorted[k - 1]) ? run + 1 : 0; found += run; });
+    return found;
+  };
+  const tiedX = tied(order, (i, j) => x[i] === x[j]), both = tied(order, (i, j) => x[i] === x[j] && y[i] === y[j]);
+  const [sorted, swaps] = merge(order, y), tiedY = tied(sorted, (i, j) => y[i] === y[j]), all = pairs(x.length);
+  const value = (all - tiedX - tiedY + both - 2 * swaps) / Math.sqrt((all - tiedX) * (all - tiedY));
+  return Number.isFinite(value) ? minus(value.toFixed(3)) : "undefined";
+}
+
+// Places in order of their values, and how many pairs had the larger value first.
+function merge(places, values) {
+  let sorted = places, swaps = 0;
+  for (let size = 1; size < places.length; size *= 2) {
+    const next = [];
+    for (let start = 0; start < places.length; start += 2 * size) {
+      const middle = Math.min(start + size, places.length), end = Math.min(start + 2 * size, places.length);
+      let left = start, right = middle;
+      while (left < middle || right < end)
+        if (right >= end || (left < middle && values[sorted[left]] <= values[sorted[right]])) next.push(sorted[left++]);
+        else { next.push(sorted[right++]); swaps += middle - left; }
     }
-  const value = balance / Math.sqrt(untiedX * untiedY);
-  return Number.isNaN(value) ? "undefined" : minus(value.toFixed(3));
+    sorted = next;
+  }
+  return [sorted, swaps];
 }
 
 function showChosen() {

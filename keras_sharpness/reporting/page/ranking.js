@@ -5,7 +5,7 @@ const ranking = { target: at("target"), criterion: at("criterion") };
 function drawRanking(svg, { targets, criteria }) {
   const { rows } = targets[ranking.target.value], { name, label, limits } = criteria[ranking.criterion.value];
   const lines = rowsByKind(rows, name), wide = svg.parentNode.clientWidth > 640, each = wide ? 20 : 36;
-  const room = wide ? Math.max(0, ...rows.map(({ measure }) => measure.length)) : 0;
+  const room = wide ? Math.max(0, ...rows.map(({ measure }) => 1.12 * measure.length)) : 0;
   const height = 72 + each * lines.length, x = { label, limits }, y = { label: "", limits: [lines.length, 0], room };
   const box = frame(svg, height, x, y);
   draw(svg, "path", { class: "axis", d: `M${x.at(0)} ${box.top}V${box.bottom}` });
@@ -19,7 +19,7 @@ function drawRanking(svg, { targets, criteria }) {
 
 function drawInterval(svg, x, middle, measure, [value, low, high, lowAll, highAll]) {
   if (value === null) return;
-  const group = draw(svg, "g", { class: `line line${lowAll > 0 || highAll < 0 ? 0 : 4}` });
+  const group = draw(svg, "g", { class: lowAll > 0 || highAll < 0 ? "line" : "line unclear" });
   if (lowAll !== null) draw(group, "path", { class: "thin", d: `M${x.at(lowAll)} ${middle}H${x.at(highAll)}` });
   if (low !== null) draw(group, "path", { class: "thick", d: `M${x.at(low)} ${middle}H${x.at(high)}` });
   draw(group, "circle", { class: "shape", cx: x.at(value), cy: middle, r: 4 });
