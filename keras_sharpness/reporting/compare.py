@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from keras_sharpness.files.atomic import atomic_open
 from keras_sharpness.reporting.comparison_figure import comparison
 from keras_sharpness.reporting.comparison_page import page, row
 from keras_sharpness.reporting.drawing import png
 from keras_sharpness.reporting.findings import verdicts
+from keras_sharpness.reporting.output import write_files
 from keras_sharpness.reporting.sources import Pool, read_groups
 from keras_sharpness.reporting.tau_figure import forest
 from keras_sharpness.reporting.wording import title
@@ -37,12 +37,7 @@ def write_comparison(runs: Sequence[str], reference: str, output: Path) -> list[
     pictures = _pictures(groups)
     rows = pd.DataFrame([row(model, pool) for model, pools in groups.items() for pool in pools])
     texts = {"compare.csv": rows.to_csv(index=False), "compare.md": page(groups, findings)}
-    for name, picture in pictures.items():
-        with atomic_open(output / name, "wb") as file:
-            file.write(picture)
-    for name, text in texts.items():
-        with atomic_open(output / name) as file:
-            file.write(text)
+    write_files(output, pictures | texts)
     return [f"{model}, {line}" for model, lines in findings.items() for line in lines]
 
 

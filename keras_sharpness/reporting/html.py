@@ -1,31 +1,47 @@
-"""A run's report as one self-contained page: interactive figures and the tables of the text report."""
+"""A report as one self-contained page: interactive figures and the tables of the text report."""
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import jinja2
 
 from keras_sharpness.reporting.drawing import BAR_COLOUR, POINT_COLOUR, TEXT_COLOUR
-from keras_sharpness.reporting.page_figures import page_figures
-from keras_sharpness.reporting.run_folder import RunFolder
-from keras_sharpness.reporting.sections import Section
+from keras_sharpness.reporting.page_data import PageFigure
+from keras_sharpness.reporting.section import Section
 
 PAGE = Path(__file__).parent / "page"
 COLOURS = f":root {{ --point: {POINT_COLOUR}; --bar: {BAR_COLOUR}; --text: {TEXT_COLOUR}; }}\n"
+# The parts of the script for a run, and for a pool over hyper-parameters.
+OF_RUN = ("axes", "histogram", "models", "taus", "start")
+OF_POOL = ("axes", "histogram", "models", "tables", "ranking", "start")
+ONE_BY_ONE = "Models, one by one"
 
 
-def page(run: RunFolder, sentences: Sequence[str], sections: Iterable[Section]) -> str:
+def page(
+    heading: str,
+    sentences: Sequence[str],
+    sections: Iterable[Section],
+    figures: Mapping[str, PageFigure],
+    *,
+    command: str,
+    scripts: Sequence[str],
+    picture: str,
+) -> str:
     """Makes a page that needs no other file and no network.
 
     Its security policy allows only the page's own style and script, so that a text from a run is shown but never
     executed.
 
     Args:
-        run: The run.
-        sentences: What it found, the verdict first.
-        sections: Its tables. A table that names a figure is shown with it.
+        heading: Its heading.
+        sentences: What was found, the verdict first.
+        sections: The tables. A table that names a figure is shown with it.
+        figures: The figures by name.
+        command: The command that repeats the run; "" if it is not known.
+        scripts: Parts of the script.
+        picture: File of the first figure, for browsers without JavaScript.
 
     Returns:
         HTML.
@@ -39,13 +55,14 @@ def page(run: RunFolder, sentences: Sequence[str], sections: Iterable[Section]) 
     )
     # One number that JSON does not have would keep the browser from parsing the data.
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
-    figures = page_figures(run)
-    style, script = COLOURS + _read("style.css"), _read("script.js")
+    style, script = COLOURS + _read("style.css"), "\n".join(_read(f"{part}.js") for part in scripts)
     return environment.get_template("template.html").render(
-        run=run,
+        heading=heading,
         sentences=sentences,
         sections=sections,
         figures=figures,
+        command=command,
+        picture=picture,
         data={name: figure.data for name, figure in figures.items() if figure.data},
         style=style,
         script=script,

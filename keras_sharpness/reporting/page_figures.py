@@ -1,34 +1,25 @@
 """What the figures of a run's page show, as plain numbers for its script."""
 
-import dataclasses
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from keras_sharpness.reporting.axes import UNITS, axis_label, choose_axis, loss_unit, with_radius
+from keras_sharpness.reporting.axes import UNITS, axis_label, loss_unit, with_radius
+from keras_sharpness.reporting.page_data import (
+    AXES,
+    HOW_TO_POINT,
+    PageFigure,
+    axis_column,
+    finite_numbers,
+    member_texts,
+)
 from keras_sharpness.reporting.resampling import resampled_tau
 from keras_sharpness.reporting.run_folder import RunFolder
 from keras_sharpness.reporting.scatter_figure import bar_lengths
 from keras_sharpness.statistics import Kendall
 
 MOST_BINS = 50
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class PageFigure:
-    """A figure that the page's script draws.
-
-    Attributes:
-        name: What it shows, for screen readers.
-        caption: How to read it, or why it is missing.
-        data: What the script draws, fit for JSON; None if it is missing.
-    """
-
-    name: str
-    caption: str
-    data: dict[str, Any] | None
 
 
 def page_figures(run: RunFolder) -> dict[str, PageFigure]:
@@ -53,18 +44,14 @@ def page_figures(run: RunFolder) -> dict[str, PageFigure]:
 def _scatter(run: RunFolder) -> PageFigure:
     models = run.finite
     bars = bar_lengths(models)
-    columns = [_column(name, label, values, 0 * bars) for name, label, values in _losses(run)]
+    columns = [axis_column(name, label, values, 0 * bars) for name, label, values in _losses(run)]
     label = axis_label(with_radius(run.sharpness_name, run.setting("rho")), UNITS[run.loss_name])
-    sharpness = _column("sharpness", label, models["sharpness"], bars)
+    sharpness = axis_column("sharpness", label, models["sharpness"], bars)
     return PageFigure(
         name="Models: one quantity against another",
-        caption=(
-            "A point per model. Drag a rectangle to select models. A click or Enter selects a model or removes it from "
-            "the selection, arrow keys go to the next model, Escape clears the selection. Triangles are models outside "
-            "the axes."
-            f"{' Bars are one standard error.' if bars.any() else ''}"
-        ),
-        data={"members": _members(models), "columns": [sharpness, *columns]},
+        caption=(f"{' '.join(HOW_TO_POINT.split())}{' Bars are one standard error.' if bars.any() else ''}"),
+        data={"members": member_texts(models, ("seed", "epochs")), "columns": [sharpness, *columns]},
+        controls=AXES,
     )
 
 
@@ -76,27 +63,6 @@ def _losses(run: RunFolder) -> Iterator[tuple[str, str, pd.Series]]:
     yield "training loss", axis_label(f"Training {run.loss_name}", unit), models["train_loss"]
     gap = models["test_loss"] - models["train_loss"]
     yield "gap", axis_label("Gap: test loss minus training loss", unit), gap
-
-
-def _column(name: str, label: str, values: pd.Series, bars: np.ndarray) -> dict[str, Any]:
-    numbers = values.to_numpy(dtype=float)
-    finite = np.isfinite(numbers)
-    scale, limits = choose_axis(numbers[finite], bars[finite])
-    return {
-        "name": name,
-        "label": label,
-        "scale": scale,
-        "limits": limits,
-        "values": _numbers(numbers),
-        "bars": bars.tolist() if bars.any() else None,
-    }
-
-
-def _members(models: pd.DataFrame) -> dict[str, list[str]]:
-    index = models["index"] if "index" in models else models.index.to_series()
-    # Text, as JavaScript would round a seed of 64 bits.
-    texts = {"model": index, **{name: models[name] for name in ("seed", "epochs") if name in models}}
-    return {name: column.astype(str).tolist() for name, column in texts.items()}
 
 
 def _taus(run: RunFolder, kendall: Kendall) -> PageFigure:
@@ -152,7 +118,7 @@ def _ablation(table: pd.DataFrame) -> PageFigure:
 
 def _tau_values(table: pd.DataFrame) -> dict[str, list[float | None]]:
     return {
-        name: _numbers(table[column].to_numpy(dtype=float))
+        name: finite_numbers(table[column].to_numpy(dtype=float))
         for name, column in (("tau", "tau"), ("low", "tau_ci_low"), ("high", "tau_ci_high"))
     }
 
@@ -165,7 +131,3 @@ def _padded(values: list[float]) -> tuple[float, float]:
     low, high = np.nanmin(values), np.nanmax(values)
     margin = 0.05 * (high - low) or 0.05
     return float(low - margin), float(high + margin)
-
-
-def _numbers(values: np.ndarray) -> list[float | None]:
-    return [value if np.isfinite(value) else None for value in values.tolist()]

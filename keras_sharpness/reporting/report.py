@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from keras_sharpness.files.atomic import atomic_open
 from keras_sharpness.reporting import html, markdown
 from keras_sharpness.reporting.drawing import png
 from keras_sharpness.reporting.findings import verdict
+from keras_sharpness.reporting.output import write_files
+from keras_sharpness.reporting.page_figures import page_figures
 from keras_sharpness.reporting.run_folder import RunFolder, read_run
 from keras_sharpness.reporting.scatter_figure import scatter
-from keras_sharpness.reporting.sections import Section, sections
+from keras_sharpness.reporting.section import Section, as_markdown
+from keras_sharpness.reporting.sections import sections
 
 
 def write_report(folder: str | Path) -> Path:
@@ -31,12 +33,8 @@ def write_report(folder: str | Path) -> Path:
     run = read_run(folder)
     tables = list(sections(run))
     sentences = [verdict(run.kendall, run.published), *_left_out(run)]
-    picture, text, page = _picture(run), _text(run, sentences, tables), html.page(run, sentences, tables)
-    with atomic_open(folder / "scatter.png", "wb") as file:
-        file.write(picture)
-    for path, content in ((folder / "report.html", page), (folder / "report.md", text)):
-        with atomic_open(path) as file:
-            file.write(content)
+    picture, text, page = _picture(run), _text(run, sentences, tables), _page(run, sentences, tables)
+    write_files(folder, {"scatter.png": picture, "report.html": page, "report.md": text})
     return folder / "report.md"
 
 
@@ -52,18 +50,19 @@ def _picture(run: RunFolder) -> bytes:
     return png(scatter(run.finite, run.kendall, rho=run.setting("rho"), **names))
 
 
+def _page(run: RunFolder, sentences: list[str], tables: list[Section]) -> str:
+    sections = [Section(heading=html.ONE_BY_ONE, rows=[], figure="scatter"), *tables]
+    options = {"command": run.command, "picture": "scatter.png"}
+    return html.page(run.heading, sentences, sections, page_figures(run), scripts=html.OF_RUN, **options)
+
+
 def _text(run: RunFolder, sentences: list[str], tables: Iterable[Section]) -> str:
     found, *others = sentences
     parts = [
         f"**{found}**",
         *others,
         "![Test loss against sharpness, a point per model](scatter.png)",
-        *(_markdown(section) for section in tables),
+        *map(as_markdown, tables),
         *([markdown.section("Repeat this run", f"```sh\n{run.command}\n```")] if run.command else []),
     ]
     return markdown.page(run.heading, *parts)
-
-
-def _markdown(section: Section) -> str:
-    table = markdown.table(section.rows[0], section.rows[1:])
-    return markdown.section(section.heading, table, *filter(None, [section.note]))

@@ -1,8 +1,7 @@
 """The tables of a run's report, the same in each of its forms."""
 
-import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from keras_sharpness.reporting.correlations import correlations
 from keras_sharpness.reporting.details_sections import details_sections
 from keras_sharpness.reporting.published import Published
 from keras_sharpness.reporting.run_folder import CORRELATION, MEDIANS, RunFolder, flatten
-from keras_sharpness.reporting.section import TAU_HEAD, Section, tau_cells
+from keras_sharpness.reporting.section import TAU_HEAD, Section, plain, tau_cells, values
 from keras_sharpness.reporting.sweep_sections import sweep_sections
 from keras_sharpness.reporting.wording import UNDEFINED, interval, number, p_value, quantity
 from keras_sharpness.statistics import Kendall
@@ -47,9 +46,9 @@ def sections(run: RunFolder) -> Iterator[Section]:
     if run.ablation is not None:
         yield from _ablation(run.ablation)
     yield Section(heading="Models", rows=_quantiles(run))
-    yield from _values("Times", _times(run))
-    yield from _values("Further results", _further(run))
-    yield from _values("Settings", ((name, value) for name, value in flatten(run.config) if name != "command"))
+    yield from values("Times", _times(run))
+    yield from values("Further results", _further(run))
+    yield from values("Settings", ((name, value) for name, value in flatten(run.config) if name != "command"))
 
 
 def _correlation(run: RunFolder) -> Section:
@@ -116,30 +115,16 @@ def _quantiles(run: RunFolder) -> list[tuple[str, ...]]:
     rows = [("", *QUANTILES)]
     for name in DISTRIBUTED:
         if name in run.finite and len(run.finite):
-            values = np.nanquantile(run.finite[name], list(QUANTILES.values()))
-            rows.append((name.replace("_", " "), *(quantity(value) for value in values)))
+            quantiles = np.nanquantile(run.finite[name], list(QUANTILES.values()))
+            rows.append((name.replace("_", " "), *map(quantity, quantiles)))
     return rows
 
 
 def _times(run: RunFolder) -> list[tuple[str, str]]:
     seconds = ((name, value) for name, value in flatten(run.summary) if name.startswith("seconds_"))
-    return [(name.removeprefix("seconds_").replace("_", " "), f"{_plain(value)} s") for name, value in seconds]
+    return [(name.removeprefix("seconds_").replace("_", " "), f"{plain(value)} s") for name, value in seconds]
 
 
 def _further(run: RunFolder) -> list[tuple[str, Any]]:
     shown = {*CORRELATION, "num_models", "num_diverged"}
     return [item for item in flatten(run.summary) if item[0] not in shown and not item[0].startswith("seconds_")]
-
-
-def _values(heading: str, items: Iterable[tuple[str, Any]]) -> Iterator[Section]:
-    rows = [(name, _plain(value)) for name, value in items]
-    if rows:
-        yield Section(heading=heading, rows=[("", "value"), *rows])
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, list) and all(isinstance(entry, str | int | float) for entry in value):
-        return ", ".join(map(_plain, value))
-    return value if isinstance(value, str) else json.dumps(value)

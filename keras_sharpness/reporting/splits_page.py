@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from keras_sharpness.files.atomic import atomic_open
 from keras_sharpness.reporting import markdown, wording
 from keras_sharpness.reporting.drawing import DOTS_PER_INCH, POINT_COLOUR, REFERENCE_COLOUR, TEXT_COLOUR, png
+from keras_sharpness.reporting.output import write_files
 from keras_sharpness.reporting.reading import read_table
 
 INTERVAL = ("tau_ci_low", "tau_ci_high")
@@ -35,10 +35,7 @@ def write_splits(folder: Path, model: str) -> None:
     pooled = read_table(folder / "pooled.csv", POOLED, ("quantity",))
     heading = wording.heading(model, f"{table['split_seed'].nunique()} splits")
     picture, page = png(figure(table, pooled, heading)), text(table, pooled, heading)
-    with atomic_open(folder / "splits.png", "wb") as file:
-        file.write(picture)
-    with atomic_open(folder / "splits.md") as file:
-        file.write(page)
+    write_files(folder, {"splits.png": picture, "splits.md": page})
 
 
 def figure(table: pd.DataFrame, pooled: pd.DataFrame, heading: str) -> Figure:

@@ -41,8 +41,8 @@ def sign_errors(
         least_pairs: Environments with fewer pairs are left out. Weighted pairs count by Kish's effective number.
 
     Returns:
-        A row per environment: `hyper_parameter`, its two values `first` and `second`, `pairs` (the effective number),
-        and the share of wrong signs for each measure, from 0 to 1.
+        A row per environment: `hyper_parameter`, its two values `first` and `second`, `others` (the values of the
+        others, as text), `pairs` (the effective number), and the share of wrong signs for each measure, from 0 to 1.
 
     Raises:
         InputError: If a column is missing or a value is not finite.
@@ -55,16 +55,19 @@ def sign_errors(
     x = np.stack(xs, axis=1)
     rows = []
     for name in hyper_parameters:
-        others = groups(table, [other for other in hyper_parameters if other != name])
+        fixed = [other for other in hyper_parameters if other != name]
+        others = groups(table, fixed)
         values, labels = numbered(table[name]), table[name].to_numpy()
         for group in np.unique(others):
             here = [np.flatnonzero((others == group) & (values == v)) for v in np.unique(values[others == group])]
             for first, second in combinations(here, 2):
                 wrong, pairs = _errors(x, y, first, second, num_test)
                 if pairs >= least_pairs - 1e-9:
-                    ends = {"first": labels[first[0]], "second": labels[second[0]], "pairs": pairs}
-                    rows.append({"hyper_parameter": name, **ends, **dict(zip(measures, wrong, strict=True))})
-    return pd.DataFrame(rows, columns=["hyper_parameter", "first", "second", "pairs", *measures])
+                    ends = {"first": labels[first[0]], "second": labels[second[0]]}
+                    at = ", ".join(f"{other}={table[other].iloc[first[0]]}" for other in fixed)
+                    shares = dict(zip(measures, wrong, strict=True))
+                    rows.append({"hyper_parameter": name, **ends, "others": at, "pairs": pairs, **shares})
+    return pd.DataFrame(rows, columns=["hyper_parameter", "first", "second", "others", "pairs", *measures])
 
 
 def summarize_sign_errors(environments: "pd.DataFrame", measures: Sequence[str]) -> "pd.DataFrame":

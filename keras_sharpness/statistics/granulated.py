@@ -1,5 +1,6 @@
 """The granulated coefficient of Jiang et al. 2020 (arXiv:1912.02178, section 2)."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,11 @@ from keras_sharpness.statistics.settings import columns, groups, numbered
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# Models of a group whose pairs are all listed; larger groups are counted in n log^2 n time.
+MOST_LISTED = 2000
+# Numbers held at once in float64: 32 MB.
+BLOCK_ELEMENTS = 2**22
 
 
 def granulated_kendall(
@@ -33,15 +39,52 @@ def granulated_kendall(
     Raises:
         InputError: If a column is missing, a value is not finite, or `seed` is among the hyper-parameters.
     """
-    x, y = columns(table, hyper_parameters, (sharpness, test_loss))
-    coefficients = {}
+    taus = granulated_taus(table, hyper_parameters, [sharpness], test_loss).loc[sharpness]
+    return float(np.mean(taus)), taus.to_dict()
+
+
+def granulated_taus(
+    table: "pd.DataFrame", hyper_parameters: Sequence[str], measures: Sequence[str], target: str = "gap"
+) -> "pd.DataFrame":
+    """Returns the parts of the granulated coefficient: a row for each measure, a column for each hyper-parameter.
+
+    Args:
+        table: A row per model.
+        hyper_parameters: Columns of the hyper-parameters.
+        measures: Columns of the measures.
+        target: Column of what they should predict.
+
+    Raises:
+        InputError: If a column is missing, a value is not finite, or `seed` is among the hyper-parameters.
+    """
+    import pandas as pd
+
+    y, *xs = columns(table, hyper_parameters, (target, *measures))
+    x, parts = np.stack(xs), {}
     for name in hyper_parameters:
         values, others = numbered(table[name]), groups(table, [other for other in hyper_parameters if other != name])
-        taus = [_tau(x[rows], y[rows], values[rows]) for rows in (others == g for g in np.unique(others))]
-        coefficients[name] = float(np.nanmean(taus)) if np.isfinite(taus).any() else float("nan")
-    return float(np.mean(list(coefficients.values()))), coefficients
+        order = np.argsort(others, kind="stable")
+        each = np.split(order, np.flatnonzero(np.diff(others[order])) + 1)
+        each = [rows for rows in each if len(rows) > 1] or each[:1]
+        taus = np.array([_taus(x[:, rows], y[rows], values[rows]) for rows in each])
+        defined = np.isfinite(taus)
+        parts[name] = [float(taus[here, k].mean()) if here.any() else np.nan for k, here in enumerate(defined.T)]
+    return pd.DataFrame(parts, index=pd.Index(measures, name="measure"))
 
 
-def _tau(x: np.ndarray, y: np.ndarray, value: np.ndarray) -> float:
-    """Returns tau over the pairs of models whose hyper-parameter differs."""
-    return (pair_sums(x, y) - pair_sums_within(x, y, value)).tau
+def _taus(x: np.ndarray, y: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Returns the tau of each row of x with y, over the pairs of models whose hyper-parameter differs."""
+    if len(y) > MOST_LISTED:
+        return np.array([(pair_sums(row, y) - pair_sums_within(row, y, value)).tau for row in x])
+    first, second = np.nonzero(np.triu(value[:, None] != value))
+    up, step = np.sign(y[first] - y[second]), max(1, BLOCK_ELEMENTS // (len(first) or 1))
+    sums = [_signed_sums(block, first, second, up) for block in np.split(x, range(step, len(x), step))]
+    balance, untied = np.concatenate(sums, axis=1)
+    with np.errstate(invalid="ignore"):
+        return balance / np.sqrt(untied * np.abs(up).sum())
+
+
+def _signed_sums(x: np.ndarray, first: np.ndarray, second: np.ndarray, up: np.ndarray) -> np.ndarray:
+    """Returns concordant minus discordant pairs, and pairs that differ in x, of each row of x."""
+    right = np.sign(x[:, first] - x[:, second])
+    return np.stack([right @ up, np.abs(right).sum(1)])

@@ -16,6 +16,7 @@ def test_an_oracle_never_errs_and_its_opposite_always_does():
     assert len(found) == 3 * 6 + 3 * 6 + 1 * 9
     assert (found["oracle"] == 0).all() and (found["opposite"] == 1).all()
     assert found["pairs"].eq(16).all()
+    assert found["others"].iloc[0] == "width=16, decay=0.0" and found["others"].nunique() == 6 + 6 + 9
     summary = summarize_sign_errors(found, MEASURES)
     assert summary.loc["shuffled", "mean"] == pytest.approx(0.5, abs=0.1)
     assert summary.loc["shuffled", "worst"] == found["shuffled"].max()
@@ -25,7 +26,7 @@ def test_by_hand():
     table = pd.DataFrame({"width": [1, 1, 2], "gap": [0.0, 3.0, 1.0], "mine": [0.0, 1.0, 1.0]})
     (row,) = sign_errors(table, ["width"], ["mine"], least_pairs=2).to_dict("records")
     # (0, 1): both rise, no error; (3, 1): the gap falls and the measure is tied, half an error.
-    assert row == {"hyper_parameter": "width", "first": 1, "second": 2, "pairs": 2.0, "mine": 0.25}
+    assert row == {"hyper_parameter": "width", "first": 1, "second": 2, "others": "", "pairs": 2.0, "mine": 0.25}
 
 
 def test_pairs_within_the_noise_of_the_test_set_do_not_count():

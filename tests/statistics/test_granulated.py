@@ -6,6 +6,7 @@ import pytest
 
 from keras_sharpness.errors import InputError
 from keras_sharpness.statistics import granulated_kendall
+from keras_sharpness.statistics.granulated import granulated_taus
 
 RATES, WIDTHS, SEEDS = (0.1, 0.2, 0.3), (8, 16), (0, 1)
 
@@ -58,3 +59,13 @@ def test_groups_without_a_difference_do_not_count():
 def test_missing_columns_are_refused():
     with pytest.raises(InputError, match="a column for each name"):
         granulated_kendall(table(lambda r: 1.0, lambda r: 1.0), ["momentum"])
+
+
+def test_many_measures_at_once_are_each_alone(monkeypatch):
+    rng = np.random.default_rng(0)
+    data = table(lambda r: 0.0, lambda r: rng.integers(6)).assign(**{k: rng.integers(4, size=12) for k in "abc"})
+    at_once = granulated_taus(data, ["rate", "width"], ["a", "b", "c"], "test_loss")
+    monkeypatch.setattr("keras_sharpness.statistics.granulated.MOST_LISTED", 0)
+    for name, parts in at_once.iterrows():
+        mean, each = granulated_kendall(data, ["rate", "width"], name)
+        assert parts.to_dict() == pytest.approx(each) and parts.mean() == pytest.approx(mean)
