@@ -12,7 +12,7 @@ from keras_sharpness.statistics.environments import sign_errors, summarize_sign_
 from keras_sharpness.statistics.granulated import granulated_kendall
 from keras_sharpness.statistics.pairs import pair_sums
 from keras_sharpness.statistics.residual import residual_tau
-from keras_sharpness.statistics.settings import columns, groups
+from keras_sharpness.statistics.settings import columns, groups, without_infinities
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ def rank_measures(
 
     Models of one setting are no independent evidence, so that intervals come from a jackknife over settings: up to 20
     parts of them are left out in turn, with their models of all seeds. They cover what other settings of the same
-    space would give, not what another space would.
+    space would give, not what another space would. A measure that is infinite counts as larger than all numbers.
 
     Args:
         table: A row per model.
@@ -65,6 +65,7 @@ def rank_measures(
     missing = [name for name in measures if name not in table]
     require(bool(measures) and not missing, "the table must have a column for each measure", missing=missing)
     columns(table, hyper_parameters, (target,))  # refuses what is no number
+    table = without_infinities(table, measures)
     size = _num_settings(table, hyper_parameters)
     require(size >= LEAST_SETTINGS, f"a pool must hold at least {LEAST_SETTINGS} settings", settings=size)
     # Measures that the same models have are ranked together.

@@ -32,6 +32,24 @@ def columns(table: "pd.DataFrame", hyper_parameters: Sequence[str], values: Sequ
     return [vector(name, table[name]) for name in values]
 
 
+def without_infinities(table: "pd.DataFrame", measures: Sequence[str]) -> "pd.DataFrame":
+    """Returns a table whose infinite measures are numbers beyond all others, which is all that an order needs.
+
+    Args:
+        table: A row per model.
+        measures: Columns of the measures.
+    """
+
+    def bounded(column: "pd.Series") -> np.ndarray:
+        values = column.to_numpy(float)
+        finite = values[np.isfinite(values)]
+        low, high = (finite.min(), finite.max()) if len(finite) else (0.0, 0.0)
+        reach = 1 + high - low
+        return np.where(np.isposinf(values), high + reach, np.where(np.isneginf(values), low - reach, values))
+
+    return table.assign(**{name: bounded(table[name]) for name in measures if name in table})
+
+
 def numbered(column: "pd.Series") -> np.ndarray:
     """Returns a number for each different value of a column, None and NaN included."""
     import pandas as pd

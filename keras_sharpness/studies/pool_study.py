@@ -17,6 +17,7 @@ from keras_sharpness.pools.space import Space
 from keras_sharpness.pools.train_pool import train_pool
 from keras_sharpness.statistics import rank_measures
 from keras_sharpness.statistics.environments import sign_errors
+from keras_sharpness.statistics.settings import without_infinities
 from keras_sharpness.studies import folder as folders
 from keras_sharpness.studies.run import Stopped
 
@@ -111,7 +112,8 @@ def _rank(table: "pd.DataFrame", targets: list[str], folder: Path) -> "pd.DataFr
     ranking = pd.concat([ranked.assign(target=target) for target, ranked in found.items()])
     folders.write_csv(folder / "ranking.csv", ranking[["target", *(name for name in ranking if name != "target")]])
     whole = [name for name in names[1] if table[name].notna().all()]
-    folders.write_csv(folder / "environments.csv", sign_errors(table, names[0], whole))
+    environments = sign_errors(without_infinities(table, whole), names[0], whole)
+    folders.write_csv(folder / "environments.csv", environments)
     return found["gap"]
 
 

@@ -42,6 +42,31 @@ def test_intervals_cover_where_seeds_repeat_a_setting():
     assert 0.9 < np.mean(covered) < 0.99
 
 
+def test_a_measure_that_some_models_lack_is_ranked_on_the_others():
+    table = grid_table()
+    missing = table.assign(oracle=table["oracle"].where(table.index > 3), nothing=np.nan)
+    found = rank_measures(missing, HYPER_PARAMETERS, ["oracle", "shuffled", "nothing"]).set_index("measure")
+    assert found["models"].to_dict() == {"oracle": len(table) - 4, "shuffled": len(table), "nothing": 0}
+    assert found.loc["oracle", "tau"] == pytest.approx(1) and np.isnan(found.loc["nothing", "tau"])
+    assert found.index[-1] == "nothing"
+
+
+def test_an_infinite_measure_is_the_largest():
+    table = grid_table()
+    most = table["oracle"].idxmax()
+    infinite = table.assign(oracle=table["oracle"].where(table.index != most, np.inf))
+    expected = rank_measures(table, HYPER_PARAMETERS, ["oracle"])
+    np.testing.assert_allclose(rank_measures(infinite, HYPER_PARAMETERS, ["oracle"])["psi"], expected["psi"])
+
+
+def test_a_table_of_measure_pool_says_which_columns_are_which():
+    table = grid_table()
+    with pytest.raises(InputError, match="`hyper_parameters` must be given for a table that does not come from"):
+        rank_measures(table)
+    table.attrs |= {"hyper_parameters": HYPER_PARAMETERS, "measures": ["oracle"]}
+    assert rank_measures(table, target="gap")["measure"].tolist() == ["oracle"]
+
+
 def test_too_few_settings_are_refused():
     table = grid_table()
     with pytest.raises(InputError, match="at least 8 settings"):
