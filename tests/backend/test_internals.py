@@ -203,3 +203,23 @@ def test_tensorflow_moments_reach_a_normalization():
     layer = keras.layers.LayerNormalization(epsilon=0.0)
     with advice(internals.tensorflow_moments), internals.tensorflow_moments(lambda x, axes, keepdims: (x, 0 * x + 1)):
         assert not np.any(layer(np.arange(4.0)[None]))
+
+
+def test_rebuilt_makes_each_step_anew_inside_models_too():
+    inputs = keras.Input((3,))
+    hidden = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3, name="inner")])(inputs)
+    model = keras.Model(inputs, keras.layers.Concatenate()([hidden, keras.layers.BatchNormalization()(inputs)]))
+    seen = []
+
+    def replace(step):
+        seen.append(step)
+        if isinstance(step, keras.Model):
+            return internals.rebuilt(step, replace)
+        return type(step).from_config(step.get_config())
+
+    with advice(internals.rebuilt):
+        other = internals.rebuilt(model, replace)
+        assert {step.name for step in seen} >= {"inner", model.layers[-1].name}
+        assert not {id(v) for v in other.variables} & {id(v) for v in model.variables}
+        assert other(np.ones((2, 3))).shape == (2, 6)
+        assert all(len(layer._inbound_nodes) == 1 for layer in model.layers)

@@ -1,9 +1,12 @@
 import math
+import re
+from pathlib import Path
 
 import keras
 import pytest
 from keras import layers
 
+import keras_sharpness as ks
 from keras_sharpness.complexity import MEASURES, TrainedModel, choose, measure, refusals
 from keras_sharpness.errors import InputError
 from tests.support.complexity_models import convolutional, learned, linear_regression, perceptron, randomize, trained
@@ -17,6 +20,17 @@ def test_names_and_kinds():
     assert [each.name for each in choose(["path_norm", "num_params", "path_norm"])] == ["path_norm", "num_params"]
     assert choose("path_norm") == choose(["path_norm"])
     assert len([each for each in choose() if each.kind in ("pac_bayes", "worst_case")]) == 12
+
+
+def test_the_page_has_a_row_for_each():
+    page = (Path(__file__).parents[2] / "docs" / "complexity.md").read_text()
+    rows = dict(re.findall(r"^\| `([a-z_0-9.]+)` \|.*\|([^|]*)\|$", page, flags=re.MULTILINE))
+    letters = {"initial": "I", "first_epoch": "F", "epoch_losses": "E"}
+    expected = {
+        each.name: "L" * each.layered + "C" * each.classifies + "".join(letters[need] for need in each.needs)
+        for each in choose("all")
+    }
+    assert {name: needs.replace(" ", "") for name, needs in rows.items()} == expected
 
 
 def test_every_measure_says_where_its_formula_stands():
@@ -65,7 +79,5 @@ def test_what_is_not_known_is_refused_by_name():
 
 def test_other_losses_have_no_radius():
     sample, x, _, y = linear_regression(4)
-    import keras_sharpness as ks
-
     other = TrainedModel(ks.Sample(sample.model, x, y, "mean_absolute_error"))
     assert "R^2" in refusals(other, choose(["pacbayes_orig", "sharpness_orig"]))["sharpness_orig"]
