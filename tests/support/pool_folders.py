@@ -42,8 +42,9 @@ def write_pool_folder(folder, models=None, ranking=None, environments=None, **su
     summary, reached = SUMMARY | summary, models[models["status"] == "reached"]
     names = summary["hyper_parameters"], summary["measures"]
     if ranking is None:
-        parts = [rank_measures(reached, *names, target).assign(target=target) for target in summary["targets"]]
-        ranking = pd.concat(parts)
+        gap = rank_measures(reached, *names)
+        # As good as that of the gap, for what a test asks of another target.
+        ranking = pd.concat([gap.assign(target=target) for target in reversed(summary["targets"])])
     if environments is None:
         environments = sign_errors(reached, *names)
     folder.mkdir(parents=True, exist_ok=True)
