@@ -57,8 +57,8 @@ def write_pool_report(folder: str | Path) -> Path:
         scripts=html.OF_POOL,
         picture="ranking.png",
     )
-    texts = {"report.html": page, "report.md": _text(pool, sentences, tables, pictures)}
-    write_files(folder, {f"{name}.png": picture for name, picture in pictures.items()} | texts)
+    files: dict[str, str | bytes] = {f"{name}.png": picture for name, picture in pictures.items()}
+    write_files(folder, files | {"report.html": page, "report.md": _text(pool, sentences, tables, pictures)})
     return folder / "report.md"
 
 
