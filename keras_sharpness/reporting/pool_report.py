@@ -64,7 +64,7 @@ def write_pool_report(folder: str | Path) -> Path:
 
 def _pictures(pool: PoolFolder, found: Ranking) -> dict[str, bytes]:
     name, best = target_name(found.target), found.measures[0]
-    models = pool.having(found.target, best)
+    models = pool.finite(found.target, best)
     figures = {
         "ranking": ranking(found.rows, criteria(pool), f"Measures and {name}"),
         "within": within(found.taus, f"Tau with {name}\nwithin each hyper-parameter"),

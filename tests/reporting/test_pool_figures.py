@@ -28,7 +28,7 @@ def test_data_are_numbers_that_json_has(found):
 
 
 def test_each_target_has_its_measures_and_tables(found):
-    first, second = found["ranking"].data["targets"]
+    first, _, second = found["ranking"].data["targets"]
     assert (first["label"], second["label"]) == ("the gap (test loss minus training loss)", "the test loss")
     assert first["rows"][0]["values"]["psi"] == pytest.approx([1.0] * 5)
     assert [row[0] for row in first["cells"]] == [row[0] for row in first["within"]]

@@ -61,3 +61,12 @@ def test_an_undefined_measure_is_not_clear(make_pool, ranked_pool):
     table.loc[table["measure"] == "shuffled", ["psi", "psi_low", "psi_high"]] = np.nan
     rows = rank(read_pool(make_pool({"ranking": table})), "gap").rows
     assert rows["measure"].iloc[-1] == "shuffled" and not rows["clear"].iloc[-1]
+
+
+def test_a_measure_that_hardly_a_model_has_is_shown_as_undefined(make_pool, ranked_pool):
+    models, table = (pd.read_csv(ranked_pool / f"{name}.csv") for name in ("models", "ranking"))
+    models["shuffled"], numbers = np.nan, [name for name in table if name not in ("target", "measure")]
+    table.loc[table["measure"] == "shuffled", numbers] = np.nan
+    found = rank(read_pool(make_pool({"models": models, "ranking": table})), "gap")
+    assert found.rows["settings"].tolist() == [18, 18, 18, 0]
+    assert found.taus.loc["shuffled"].isna().all() and found.taus.loc["oracle"].notna().all()
