@@ -23,11 +23,14 @@ def report(run: str) -> None:
     Raises:
         InputError: If there is no such folder.
     """
+    from keras_sharpness.reporting.pool_folder import RANKING
+    from keras_sharpness.reporting.pool_report import write_pool_report
     from keras_sharpness.reporting.report import write_report
 
     folder = Path(run)
     require(folder.is_dir(), "`report` must be given the folder of a run", folder=str(folder))
-    write_report(folder)
+    write = write_pool_report if (folder / RANKING).exists() else write_report
+    write(folder)
     log.info("report: %s", folder / "report.md")
 
 

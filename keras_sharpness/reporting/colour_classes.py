@@ -38,6 +38,9 @@ def colour_classes(column: pd.Series) -> ColourClasses:
     Args:
         column: Values of a hyper-parameter, numbers or words. Many numbers are put into ranges with equally many
             models each; of many words, the most frequent keep a class of their own.
+
+    Returns:
+        The classes.
     """
     values = column.reset_index(drop=True)
     if values.dtype.kind in "iuf" and values.nunique() > MOST_CLASSES:

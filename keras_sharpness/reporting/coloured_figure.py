@@ -1,6 +1,7 @@
 """A target against a measure, a point per model, coloured by each hyper-parameter in turn."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -13,6 +14,8 @@ from keras_sharpness.reporting.colour_classes import MOST_CLASSES, ColourClasses
 from keras_sharpness.reporting.drawing import DOTS_PER_INCH, TEXT_COLOUR, marker
 
 COLUMNS, MOST_PANELS = 3, 9
+# Of a legend in one line.
+MOST_LETTERS = 26
 WORD_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#333333", "#E69F00")
 SCALE = matplotlib.colormaps["plasma"]
 
@@ -32,8 +35,8 @@ def coloured(models: pd.DataFrame, measure: str, target: str, hyper_parameters: 
     """
     names = list(hyper_parameters)[:MOST_PANELS]
     rows, columns = -(-len(names) // COLUMNS), min(COLUMNS, len(names))
-    figure = Figure(figsize=(3.6 * columns + 0.6, 3.4 * rows + 0.6), dpi=DOTS_PER_INCH, layout="constrained")
-    panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    figure = Figure(figsize=(3.6 * columns + 0.6, 3.6 * rows + 0.6), dpi=DOTS_PER_INCH, layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, name in zip(panels, names, strict=False):
         _draw(axes, models[measure].to_numpy(float), models[target].to_numpy(float), colour_classes(models[name]))
         finish_axis(axes.xaxis, measure, "")
@@ -57,5 +60,18 @@ def _draw(axes: Axes, x: np.ndarray, y: np.ndarray, classes: ColourClasses) -> N
         axes.scatter([], [], s=30, color=colour, label=label)
         for colour, label in zip(colours, classes.labels, strict=True)
     ]
-    axes.legend(handles=keys, title=classes.name, fontsize=8, title_fontsize=9, framealpha=0.7)
+    # Above the axes, so that it hides no point.
+    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-0.05, 1), "borderaxespad": 0, "frameon": False}
+    narrow = sum(map(len, classes.labels)) < MOST_LETTERS
+    axes.legend(
+        handles=keys,
+        title=classes.name,
+        ncols=len(keys) if narrow else 2,
+        fontsize=8,
+        title_fontsize=9,
+        alignment="left",
+        handletextpad=0,
+        columnspacing=1,
+        **place,
+    )
     axes.spines[["top", "right"]].set_visible(False)

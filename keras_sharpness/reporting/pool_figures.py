@@ -51,7 +51,7 @@ def _ranking(pool: PoolFolder, rankings: Sequence[Ranking]) -> PageFigure:
         "Thick bars: 95 % intervals of each measure alone. Thin bars: intervals that hold for all measures at once; "
         "where they include 0, the measure is grey. Click a head of the table to sort by it."
     )
-    shown = [{"name": name, "label": CRITERIA[name][0], "limits": CRITERIA[name][1:]} for name in names]
+    shown = [{"name": name, "label": CRITERIA[name][0], "limits": _with_margin(*CRITERIA[name][1:])} for name in names]
     targets = [
         {
             "label": target_name(ranking.target),
@@ -67,6 +67,11 @@ def _ranking(pool: PoolFolder, rankings: Sequence[Ranking]) -> PageFigure:
         data={"criteria": shown, "targets": targets},
         controls={"target": "Target", "criterion": "Criterion"},
     )
+
+
+def _with_margin(low: float, high: float) -> tuple[float, float]:
+    margin = 0.03 * (high - low)
+    return low - margin, high + margin
 
 
 def _intervals(row: dict[str, Any], names: list[str]) -> dict[str, Any]:

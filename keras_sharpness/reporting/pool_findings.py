@@ -68,13 +68,14 @@ def _best(pool: PoolFolder, ranking: Ranking) -> str:
 
 
 def _worst(pool: PoolFolder, ranking: Ranking) -> list[str]:
-    """Says how the best measure does in its worst environment, if environments of this target are known."""
+    """Returns how the best measure does in its worst environment, if environments of this target are known."""
     best = ranking.measures[0]
     errors = errors_of(pool, best, ranking.turned[best])
     if errors.empty or ranking.target != FIRST_TARGET:
         return []
     row, it = errors.iloc[0], "taken the other way round, it" if ranking.turned[best] else "it"
-    where = f"{row['hyper_parameter']} from {row['first']} to {row['second']}{row['others'] and f' at {row.others}'}"
+    at = f" at {row['others']}" if row["others"] else ""
+    where = f"{row['hyper_parameter']} from {row['first']} to {row['second']}{at}"
     return [
         f"In its worst environment ({where}), {it} mistakes the order of {100 * row['error']:.0f} % of the pairs of "
         "models; a coin would mistake 50 %."

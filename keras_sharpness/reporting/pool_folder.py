@@ -11,6 +11,7 @@ import pandas as pd
 
 from keras_sharpness.errors import InputError, reason, require
 from keras_sharpness.reporting.reading import read_json, read_table
+from keras_sharpness.statistics.settings import without_infinities
 
 RANKING = "ranking.csv"
 COUNTS = ("index", "setting")
@@ -75,9 +76,16 @@ class PoolFolder:
         return str(self.summary.get("kinds", {}).get(measure, "other")).replace("_", " ")
 
     def having(self, *columns: str) -> pd.DataFrame:
+        """Returns the ranked models that have each of the columns, infinite measures as `rank_measures` takes them."""
+        return self._ordered[self._ordered[list(columns)].notna().all(axis=1)]
+
+    def finite(self, *columns: str) -> pd.DataFrame:
         """Returns the ranked models that have a finite number in each of the columns."""
-        numbers = self.ranked[list(columns)].to_numpy(float)
-        return self.ranked[np.isfinite(numbers).all(axis=1)]
+        return self.ranked[np.isfinite(self.ranked[list(columns)].to_numpy(float)).all(axis=1)]
+
+    @functools.cached_property
+    def _ordered(self) -> pd.DataFrame:
+        return without_infinities(self.ranked, list(dict.fromkeys(self.ranking["measure"])))
 
 
 def read_pool(folder: Path) -> PoolFolder:

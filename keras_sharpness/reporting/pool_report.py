@@ -57,14 +57,14 @@ def write_pool_report(folder: str | Path) -> Path:
         scripts=html.OF_POOL,
         picture="ranking.png",
     )
-    texts = {"report.html": page, "report.md": _text(pool, sentences, tables, pictures)}
-    write_files(folder, {f"{name}.png": picture for name, picture in pictures.items()} | texts)
+    files: dict[str, str | bytes] = {f"{name}.png": picture for name, picture in pictures.items()}
+    write_files(folder, files | {"report.html": page, "report.md": _text(pool, sentences, tables, pictures)})
     return folder / "report.md"
 
 
 def _pictures(pool: PoolFolder, found: Ranking) -> dict[str, bytes]:
     name, best = target_name(found.target), found.measures[0]
-    models = pool.having(found.target, best)
+    models = pool.finite(found.target, best)
     figures = {
         "ranking": ranking(found.rows, criteria(pool), f"Measures and {name}"),
         "within": within(found.taus, f"Tau with {name}\nwithin each hyper-parameter"),

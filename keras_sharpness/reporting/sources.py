@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from keras_sharpness.errors import InputError, require
+from keras_sharpness.reporting.pool_folder import RANKING
 from keras_sharpness.reporting.published import published_points
 from keras_sharpness.reporting.reading import read_table
 from keras_sharpness.reporting.run_folder import flatten, read_run
@@ -128,6 +129,10 @@ def _read(path: Path, name: str) -> Iterator[Pool]:
 
 
 def _read_folder(path: Path, name: str) -> Iterator[Pool]:
+    seeds_only = not (path / RANKING).exists()
+    require(
+        seeds_only, "`compare` takes runs whose models differ in their seed, not in hyper-parameters", RUN=str(path)
+    )
     run = read_run(path)
     yield Pool(source=name, model=run.setting("model"), points=run.finite, settings=_flat(run.config))
 

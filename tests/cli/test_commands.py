@@ -6,6 +6,7 @@ from keras_sharpness.cli import flags
 from keras_sharpness.cli.commands import COMMANDS
 from keras_sharpness.errors import InputError
 from tests.cli.in_process import chosen, command_line
+from tests.support.pool_folders import large_pool, write_pool_folder
 
 ARGUMENTS = {"sweep": ["run"], "report": ["run"], "compare": ["a", "b"]}
 
@@ -64,6 +65,12 @@ def test_words_that_do_not_fit(words, message):
 def test_a_report_needs_a_folder(tmp_path):
     with pytest.raises(InputError, match="`report` must be given the folder of a run"):
         command_line("report", str(tmp_path / "none"))
+
+
+def test_a_pool_over_hyper_parameters_has_its_own_report(tmp_path):
+    folder = write_pool_folder(tmp_path / "pool", **large_pool(72, 3))
+    command_line("report", str(folder))
+    assert "which measures rank generalization" in (folder / "report.md").read_text()
 
 
 def test_compare_writes_into_the_folder_and_says_what_it_found(tmp_path, caplog):

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from tests.reporting.fake_run import CONFIG, make_models, make_summary
+from tests.support.pool_folders import write_pool_folder
 
 SETTINGS = {"model": "gat", "protocol": "paper", "rho": 0.02, "schedule": {"learning_rate": 0.236}}
 
@@ -47,5 +48,26 @@ def make_csv(tmp_path):
         path = tmp_path / name
         path.write_text(table) if isinstance(table, str) else table.to_csv(path, index=False)
         return str(path)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def ranked_pool(tmp_path_factory):
+    """The folder of a pool whose measures were ranked, without a report; a test that writes copies it."""
+    return write_pool_folder(tmp_path_factory.mktemp("pool") / "ranked")
+
+
+@pytest.fixture
+def make_pool(ranked_pool, tmp_path):
+    """Copies that folder, with other files or other entries of its summary, and returns the copy."""
+
+    def make(files=None, **summary):
+        folder = shutil.copytree(ranked_pool, tmp_path / "pool")
+        for name, table in (files or {}).items():
+            table.to_csv(folder / f"{name}.csv", index=False)
+        before = json.loads((folder / "summary.json").read_text())
+        (folder / "summary.json").write_text(json.dumps(before | summary))
+        return folder
 
     return make

@@ -6,9 +6,11 @@ import shutil
 
 import pytest
 
+from keras_sharpness.reporting.pool_report import write_pool_report
 from keras_sharpness.reporting.report import write_report
 from keras_sharpness.statistics import kendall
 from tests.reporting.fake_run import ABLATION_CSV, CONFIG, SWEEP_CSV, make_models, make_summary
+from tests.support.pool_folders import large_pool, write_pool_folder
 
 webdriver = pytest.importorskip("selenium.webdriver")
 ActionBuilder = pytest.importorskip("selenium.webdriver.common.actions.action_builder").ActionBuilder
@@ -307,3 +309,87 @@ def test_pools_with_hardly_a_model(browser, write, num_models):
     assert f"over all {num_models} models" in browser.text("#chosen")
     browser.keys("\ue014")
     assert browser.text(".tip").startswith("model") == (num_models > 0)
+
+
+@pytest.fixture(scope="module")
+def pool(ranked_pool, tmp_path_factory):
+    folder = shutil.copytree(ranked_pool, tmp_path_factory.mktemp("pool") / "pool")
+    write_pool_report(folder)
+    return folder
+
+
+def first_cells(browser, name):
+    return browser.run(f"return [...at('{name}-table').tBodies[0].rows].map((row) => row.cells[0].textContent)")
+
+
+def click_head(browser, name, column):
+    browser.run(f"at('{name}-table').tHead.rows[0].cells[{column}].firstChild.click()")
+
+
+def test_a_click_on_a_head_sorts_measures(browser, pool):
+    browser.open(pool)
+    assert first_cells(browser, "ranking") == ["oracle", "opposite", "only_rate", "shuffled"]
+    click_head(browser, "ranking", 2)
+    assert first_cells(browser, "ranking") == ["oracle", "only_rate", "shuffled", "opposite"]
+    click_head(browser, "ranking", 2)
+    assert first_cells(browser, "ranking") == ["opposite", "shuffled", "only_rate", "oracle"]
+    click_head(browser, "ranking", 0)
+    assert first_cells(browser, "ranking") == sorted(["oracle", "opposite", "only_rate", "shuffled"])
+    assert browser.find("#ranking-table th").get_attribute("aria-sort") == "ascending"
+
+
+def test_choices_of_a_pool_change_its_figures_and_tables(browser, pool):
+    browser.open(pool)
+    assert "conditional mutual information" not in browser.text("#ranking svg")
+    browser.choose("criterion", "conditional mutual information")
+    assert "conditional mutual information" in browser.text("#ranking svg")
+    shades = "return [...document.querySelectorAll('#within-table td')].map((cell) => cell.className)"
+    before = browser.run(shades)
+    assert before[:6] == ["heathigh5"] * 3 + ["heatlow5"] * 3
+    browser.choose("target", "the test loss")
+    assert browser.run(shades) != before and browser.run(shades)[0].startswith("heathigh")
+    worst = browser.text("#environments-table tbody")
+    browser.choose("measure", "shuffled")
+    assert "Wrong signs of shuffled" in browser.text("#environments svg")
+    assert browser.text("#environments-table tbody") != worst
+    assert drawn_nonsense(browser) == []
+
+
+def test_points_are_coloured_by_the_chosen_hyper_parameter(browser, pool):
+    browser.open(pool)
+    classes = (
+        "return [...new Set([...document.querySelectorAll('#scatter .points')].map((one) => one.className.baseVal))]"
+    )
+    assert browser.text("#scatter .legend").split() == ["learning_rate", "0.1", "0.2", "0.4"]
+    assert sorted(browser.run(classes)) == ["points step0", "points step2", "points step5"]
+    browser.choose("colour", "decay")
+    assert browser.text("#scatter .legend").split() == ["decay", "0", "0.0001"]
+    assert sorted(browser.run(classes)) == ["points step0", "points step5"]
+    browser.point(browser.spots()[7]).perform()
+    shown = browser.text(".tip").splitlines()
+    assert "model 7" in shown and any(line.startswith("width ") for line in shown)
+
+
+@pytest.mark.parametrize(("width", "theme"), [(400, "light"), (1400, "dark")])
+def test_the_page_of_a_pool_fits_the_window_and_its_theme(browser, pool, width, theme):
+    browser.open(pool, width, theme)
+    assert browser.run("return document.documentElement.scrollWidth") == width
+    assert browser.run(STICKING_OUT) == []
+    for selector in ("figcaption", "svg text", ".verdict", "thead th button", "select"):
+        assert contrast(*browser.run(COLOURS, selector)) > 4.5, selector
+
+
+def test_ten_thousand_models_of_a_pool_answer_at_once(browser, tmp_path):
+    folder = write_pool_folder(tmp_path / "large", **large_pool(10_000, 5))
+    write_pool_report(folder)
+    browser.open(folder)
+    seconds = browser.run("""
+        const start = performance.now();
+        at("colour").value = 3;
+        drawScatter();
+        chosen = new Set(everyone());
+        showChosen();
+        return (performance.now() - start) / 1000;""")
+    assert seconds < 10
+    assert "over all 10000 models" in browser.text("#chosen") and "The first 1000 are listed" in browser.text("#chosen")
+    assert len(browser.rows()) == 1000
