@@ -172,6 +172,47 @@ def set_keras_mask(tensor: Any, mask: Any) -> None:
     _set_keras_mask(tensor, mask)
 
 
+def pure_optimizer(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """Returns an optimizer whose `stateless_apply` works on every backend, and which shares the variables of another.
+
+    Keras refuses `stateless_apply` on TensorFlow, and its optimizers for PyTorch update variables in place. Without the
+    classes of the backend, what is left of an optimizer is Keras's own update rule, which is pure. On TensorFlow,
+    gradient accumulation, `ema_overwrite_frequency` and loss scaling take branches of Python's: they work outside
+    compiled functions only.
+
+    If this fails, an optimizer keeps something new by backend: read `BaseOptimizer.stateless_apply`.
+
+    Args:
+        optimizer: A built optimizer. It is not changed, and must not be while the pure one is used.
+    """
+    kind = type(optimizer)
+    if keras.config.backend() == "jax":
+        return optimizer
+    keys = {id(v): optimizer._var_key(v) for v in optimizer._trainable_variables}
+
+    class WithoutBackend(type(kind)):  # type: ignore[misc]
+        def mro(cls) -> list[type]:
+            classes: list[type] = super().mro()
+            return [c for c in classes if not c.__module__.startswith(("keras.src.backend.", "tensorflow."))]
+
+    def overwrite_with_average(self: Any, variables: list[keras.Variable]) -> None:
+        for variable, average in zip(variables, self._model_variables_moving_average, strict=True):
+            if average is not None:
+                # Not the variable, which TensorFlow would read only when the scope has ended.
+                variable.assign(average.value)
+
+    names = {
+        # In the scope of `stateless_apply`, variables have no identity of the backend's.
+        "_var_key": lambda self, variable: keys[id(variable)],
+        "_overwrite_model_variables_with_average_value": overwrite_with_average,
+    }
+    pure: Any = object.__new__(WithoutBackend(kind.__name__, (kind,), names))
+    vars(pure).update(vars(optimizer))
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        vars(pure)["inner_optimizer"] = pure_optimizer(optimizer.inner_optimizer)
+    return pure
+
+
 def allow_many_functions(compiled: Callable[..., Any]) -> None:
     """Keeps TensorFlow from warning of frequent tracing.
 

@@ -128,6 +128,53 @@ def test_convolutions_are_those_of_keras(name):
     assert not isinstance(keras.layers.Dense(1), internals.CONVOLUTIONS)
 
 
+OPTIMIZERS = {
+    "sgd": lambda: keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.1, 2, 0.5)),
+    "momentum": lambda: keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True, clipnorm=0.5),
+    "adam": lambda: keras.optimizers.Adam(0.1, amsgrad=True, global_clipnorm=0.5),
+    "adamw": lambda: keras.optimizers.AdamW(0.1, weight_decay=0.1, use_ema=True, ema_overwrite_frequency=2),
+    "rmsprop": lambda: keras.optimizers.RMSprop(0.1, momentum=0.9, centered=True),
+    "lion": lambda: keras.optimizers.Lion(0.1),
+    "adafactor": lambda: keras.optimizers.Adafactor(0.1),
+    "nadam": lambda: keras.optimizers.Nadam(0.1),
+    "accumulating": lambda: keras.optimizers.Adam(0.1, gradient_accumulation_steps=2),
+    "scaling": lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.1), initial_scale=4.0),
+}
+if keras.config.backend() == "jax":
+    # Its `apply` works within `fit` only, so that there is nothing to compare with.
+    del OPTIMIZERS["scaling"]
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_pure_optimizer_takes_the_steps_of_the_real_one_and_leaves_it_as_it_was(name):
+    def start():
+        shapes = {"kernel": (3, 2), "bias": (2,)}
+        values = {part: np.arange(1, 1 + np.prod(shape)).reshape(shape) for part, shape in shapes.items()}
+        return [keras.Variable(value / 4, dtype="float32", name=part) for part, value in values.items()]
+
+    def numbers(tensors):
+        return [keras.ops.convert_to_numpy(tensor) for tensor in tensors]
+
+    variables, optimizer, rng = start(), OPTIMIZERS[name](), np.random.default_rng(0)
+    if name == "adamw":
+        optimizer.exclude_from_weight_decay(var_names=["bias"])
+    optimizer.build(variables)
+    first = numbers(optimizer.variables)
+    with advice(internals.pure_optimizer):
+        pure = internals.pure_optimizer(optimizer)
+        weights, state = [v.value for v in start()], [v.value for v in optimizer.variables]
+        steps = [[rng.normal(size=v.shape).astype("float32") for v in variables] for _ in range(4)]
+        for step in steps:
+            gradients = [keras.ops.convert_to_tensor(g) for g in step]
+            weights, state = pure.stateless_apply(state, gradients, weights)
+    for before, after in zip(first, numbers(optimizer.variables), strict=True):
+        np.testing.assert_array_equal(before, after)
+    for step in steps:
+        optimizer.apply([keras.ops.convert_to_tensor(g) for g in step], variables)
+    for ours, real in zip(numbers([*weights, *state]), numbers([*variables, *optimizer.variables]), strict=True):
+        np.testing.assert_allclose(ours, real, rtol=1e-5, atol=1e-7)
+
+
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="a name of TensorFlow's")
 def test_allow_many_functions_keeps_tensorflow_from_warning():
     import tensorflow as tf
