@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # For editors and type checkers: the names below, with their 
     from keras_sharpness.objective.graph import Graph as Graph
     from keras_sharpness.perturbations import Ball as Ball
     from keras_sharpness.pools.store import load_member as load_member
+    from keras_sharpness.training.sam import SAM as SAM
 
 __version__ = "0.1.0"
 
@@ -53,6 +54,7 @@ _NAMES = {
     "objective.graph": ("Graph",),
     "errors": ("InputError",),
     "pools.store": ("load_member",),
+    "training.sam": ("SAM",),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 _MODULES = {"data": "data", "models": "models", "statistics": "statistics", "interop": "models.interop"}

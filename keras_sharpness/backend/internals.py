@@ -138,6 +138,34 @@ def unscale_loss(value: Any) -> Any:
     return unscale_loss_for_distribution(value)
 
 
+def build_losses(model: keras.Model, batch: tuple[Any, Any, Any]) -> None:
+    """Makes what `compile` leaves until targets are known: for each output its loss, and the sums that `fit` shows.
+
+    Keras makes them in the first pass; not in that of a stateless scope, whose new variables would be lost. If
+    `_symbolic_build` is gone: read what its trainer for JAX calls before the first step.
+
+    Args:
+        model: The compiled model.
+        batch: Inputs, targets and sample weights.
+    """
+    if model._compile_loss is not None and not model._compile_loss.built:
+        model._symbolic_build(data_batch=batch)
+
+
+def track_loss(model: keras.Model, loss: Any, x: Any) -> None:
+    """Counts the loss of a batch in what `fit` shows as "loss".
+
+    If `_loss_tracker` is gone: read what `train_step` of Keras's trainers does with the loss.
+
+    Args:
+        model: The compiled model.
+        loss: Its loss of the batch.
+        x: Its inputs; their first axes count the examples.
+    """
+    first = next(tensor for tensor in keras.tree.flatten(x) if tensor is not None)
+    model._loss_tracker.update_state(unscale_loss(loss), sample_weight=keras.ops.shape(first)[0])
+
+
 def producer(tensor: keras.KerasTensor) -> Any:
     """Returns the layer or operation that a symbolic tensor comes from, or None.
 
