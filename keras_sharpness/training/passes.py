@@ -56,13 +56,13 @@ class Passes:
     Attributes:
         model: The compiled model.
         state: Values of `held(model)` before the step.
-        factor: What the optimizer multiplies losses by, so that gradients of 16 bits do not vanish.
+        factor: What the optimizer multiplies losses by, so that gradients of 16 bits do not vanish; 1.0 without.
         again: A context in which the backend's global generator draws what it draws after this is made.
     """
 
     model: keras.Model
     state: State
-    factor: Array
+    factor: float | Array
     again: Callable[[], AbstractContextManager[None]] = dataclasses.field(default_factory=backend.replay)
 
     def first(self, weights: Weights, batch: Batch) -> Pass:
@@ -95,9 +95,12 @@ class Passes:
             gradient: A gradient, as `Pass` has it.
             shared: Whether replicas share the batch; otherwise it is that of this replica.
         """
-        arrays = [loss, *(g / ops.cast(self.factor, g.dtype) for g in gradient)]
-        whole = backend.sum_over_replicas(arrays) if shared else [a * backend.num_replicas() for a in arrays]
-        return whole[0], whole[1:]
+        replicas = backend.num_replicas()
+        if not (isinstance(self.factor, float) and self.factor == 1):
+            gradient = [g / ops.cast(self.factor, g.dtype) for g in gradient]
+        if replicas > 1:
+            loss, *gradient = _over(replicas, [loss, *gradient], shared)
+        return loss, gradient
 
     def _loss_of(
         self, batch: Batch, mix: tuple[Array, Array] = (1.0, 0.0)
@@ -117,6 +120,10 @@ class Passes:
             return whole * ops.cast(self.factor, loss.dtype), (loss, outputs, state)
 
         return loss_of
+
+
+def _over(replicas: int, arrays: list[Array], shared: bool) -> list[Array]:
+    return backend.sum_over_replicas(arrays) if shared else [array * replicas for array in arrays]
 
 
 def held(model: keras.Model) -> list[keras.Variable]:

@@ -80,7 +80,7 @@ class SAM(keras.Model):
         self.ascent = Ascent(
             rho=rho, adaptive=adaptive, eta=eta, norm=norm, m=m, maximizer=maximizer, every=every, select=select
         )
-        self.ascent.masks(model)  # refuses names that match nothing
+        self.ascent.kinds(model)  # refuses names that match nothing
         if hasattr(model, "output_names"):
             # By these, `compile` and `fit` know losses and targets of several outputs.
             self.output_names = model.output_names

@@ -17,6 +17,8 @@ from keras_sharpness.typing import Array, Weights
 Schedule: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
 """A radius, or a schedule of it over the steps of the optimizer."""
 
+# The smallest normal float32, for gradients of zeros.
+_TINY = 1.2e-38
 MAXIMIZERS = {kind.__name__: kind for kind in (SingleStep, PGA, APGD)}
 
 
@@ -70,46 +72,41 @@ class Ascent:
         """Returns whether a step of the optimizer climbs, a scalar."""
         return ops.equal(ops.mod(step, self.every), 0)
 
-    def region(self, weights: Weights, moves: list[bool], scaled: list[bool], rho: Array) -> Region:
-        """Returns the ball around the weights.
-
-        Args:
-            weights: Its centre.
-            moves: Whether each weight is perturbed.
-            scaled: Whether its scale is |w| + eta; see `masks`.
-            rho: The radius.
-        """
-        adaptive = Ball(norm=self.norm, scaling="adaptive", eta=self.eta).around(weights).scale
-        one = [c if own else ops.ones_like(c) for c, own in zip(adaptive, scaled, strict=True)]
-        scale = [c if moving else ops.zeros_like(c) for c, moving in zip(one, moves, strict=True)]
-        return Region(NORMS[self.norm], rho, scale)
-
-    def masks(self, model: keras.Model) -> tuple[list[bool], list[bool]]:
-        """Returns whether each trainable weight is perturbed, and whether its scale is adaptive.
+    def kinds(self, model: keras.Model) -> list[str]:
+        """Returns for each trainable weight "adaptive" if its scale is |w| + eta, "none" if 1, "fixed" if it stays.
 
         Raises:
             InputError: If a selection matches nothing.
         """
-        moves = select(model, self.select)
-        if isinstance(self.adaptive, bool):
-            return moves, [self.adaptive] * len(moves)
-        return moves, select(model, self.adaptive)
+        count = len(model.trainable_variables)
+        moves = [True] * count if self.select == "all" else select(model, self.select)
+        scaled = [self.adaptive] * count if isinstance(self.adaptive, bool) else select(model, self.adaptive)
+        names = ["adaptive" if own else "none" for own in scaled]
+        return [name if moving else "fixed" for name, moving in zip(names, moves, strict=True)]
 
     def climb(
         self,
-        region: Region,
-        value: Array,
-        gradient: Weights,
+        weights: Weights,
+        kinds: list[str],
+        rho: Array,
+        start: tuple[Array, Weights],
         value_and_gradient: Callable[[Weights], tuple[Array, Weights]],
     ) -> Weights:
         """Returns the perturbation at the end of the climb.
 
         Args:
-            region: The ball.
-            value: Loss at its centre.
-            gradient: Gradient there.
+            weights: The centre of the ball.
+            kinds: What moves and how far; see the method of this name.
+            rho: Radius of the ball.
+            start: Loss and gradient at the weights.
             value_and_gradient: From a perturbation to loss and gradient; called between the steps of the climb.
         """
+        norm, (value, gradient) = NORMS[self.norm], start
+        if isinstance(self.maximizer, SingleStep) and self.norm == "l2" and set(kinds) == {"none"}:
+            # What the lines below give, with fewer passes over all weights, which count on PyTorch.
+            size = ops.sqrt(sum(ops.vdot(g, g) for g in gradient))
+            return tree.scale(rho / ops.maximum(size, _TINY), gradient)
+        region = Region(norm, rho, [self._scale(w, kind) for w, kind in zip(weights, kinds, strict=True)])
         state = self.maximizer.start(tree.zeros_like(gradient))
         for number in range(self.maximizer.num_steps):
             if number:
@@ -117,6 +114,11 @@ class Ascent:
             state = self.maximizer.step(state, value, gradient, region)
         point: Weights = state["point"]
         return point
+
+    def _scale(self, weight: Array, kind: str) -> Array:
+        if kind == "adaptive":
+            return Ball(scaling=kind, eta=self.eta).around([weight]).scale[0]
+        return ops.ones_like(weight) if kind == "none" else ops.zeros_like(weight)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the settings, JSON-ready.

@@ -27,7 +27,7 @@ def stateful_step(model: keras.Model, ascent: Ascent, data: Any) -> dict[str, An
     build_losses(model, batch)
     with backend.unrecorded():
         state = [variable.value for variable in held(model)]
-        passes = Passes(model=model, state=state, factor=optimizer.scale_loss(ops.ones(())))
+        passes = Passes(model=model, state=state, factor=optimizer.scale_loss(1.0))
         weights = [variable.value for variable in model.trainable_variables]
         first = passes.first(weights, batch)
         gradient = sharp_gradient(passes, ascent, weights, batch, first, optimizer.iterations)
@@ -56,7 +56,7 @@ def stateless_step(
     weights, others, slots, sums = state
     batch, optimizer = Batch.of(data), model.optimizer
     with keras.StatelessScope(state_mapping=zip(optimizer.variables, slots, strict=True)):
-        factor, iterations = optimizer.scale_loss(ops.ones(())), ops.convert_to_tensor(optimizer.iterations)
+        factor, iterations = optimizer.scale_loss(1.0), ops.convert_to_tensor(optimizer.iterations)
     passes = Passes(model=model, state=[*others, *sums], factor=factor)
     first = passes.first(weights, batch)
     gradient = sharp_gradient(passes, ascent, weights, batch, first, iterations)

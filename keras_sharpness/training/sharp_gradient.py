@@ -1,12 +1,13 @@
 """The gradient at the top of a climb, which sharpness-aware minimization hands to the optimizer (arXiv:2010.01412)."""
 
 import dataclasses
+import functools
+from typing import Any
 
 from keras import ops
 
 from keras_sharpness import backend
 from keras_sharpness.errors import require
-from keras_sharpness.perturbations import Region
 from keras_sharpness.training.passes import Batch, Pass, Passes
 from keras_sharpness.training.sam_ascent import Ascent
 from keras_sharpness.training.sam_parts import mix, sum_over_parts
@@ -35,9 +36,7 @@ def sharp_gradient(
     exchanges = ascent.m is None and ascent.maximizer.num_steps > 1 and backend.num_replicas() > 1
     what = "`every` must be 1 where replicas climb together in several steps"
     require(ascent.every == 1 or not exchanges, what, every=ascent.every)
-    moves, scaled = ascent.masks(passes.model)
-    region = ascent.region(weights, moves, scaled, ascent.radius(iterations))
-    hill = _Hill(passes=passes, ascent=ascent, weights=weights, there=there, region=region)
+    hill = _Hill(passes=passes, ascent=ascent, weights=weights, there=there, rho=ascent.radius(iterations))
     plain = hill.present(first.gradient)
     # Before any branch, where replicas could not exchange gradients.
     start = passes.unscaled(first.loss, plain, shared=True) if ascent.m is None else None
@@ -62,25 +61,26 @@ class _Hill:
         ascent: The climb.
         weights: Trainable weights.
         there: Whether each has a gradient. The others stay where they are, and out of all lists below.
-        region: The ball around the weights.
+        rho: Radius of the ball around the weights.
     """
 
     passes: Passes
     ascent: Ascent
     weights: Weights
     there: list[bool]
-    region: Region
+    rho: Array
 
-    def present(self, arrays: list[Array | None]) -> Weights:
-        """Returns those of some arrays that belong to weights with a gradient."""
-        return [array for array, known in zip(arrays, self.there, strict=True) if known]
+    def present(self, values: list[Any]) -> list[Any]:
+        """Returns those of some values, one for each weight, that belong to weights with a gradient."""
+        return [value for value, known in zip(values, self.there, strict=True) if known]
 
     def gradient_at_top(
         self, start: tuple[Array, Weights], batch: Batch, shares: tuple[Array, Array] = (1.0, 0.0)
     ) -> Weights:
         """Returns the gradient at the top of the climb from loss and gradient at the weights; `shares` as of `mix`."""
-        region = self.region._replace(scale=self.present(self.region.scale))
-        top = self.ascent.climb(region, *start, lambda delta: self._look(delta, batch))
+        kinds = self.present(self.ascent.kinds(self.passes.model))
+        look = functools.partial(self._look, batch=batch)
+        top = self.ascent.climb(self.present(self.weights), kinds, self.rho, start, look)
         return self.present(self.passes.next(self._moved(top), batch, shares).gradient)
 
     def gradient_of_part(self, part: Batch, batch: Batch) -> Weights:

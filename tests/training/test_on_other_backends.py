@@ -10,6 +10,10 @@ OTHERS = [b for b in ("tensorflow", "jax", "torch") if b != keras.config.backend
 
 @pytest.mark.parametrize("backend", OTHERS)
 def test_the_same_holds(run_python, backend):
-    tests = ("tests/training", "--ignore=tests/training/test_on_devices.py", "--ignore=tests/training/test_on_other_backends.py")
+    tests = (
+        "tests/training",
+        "--ignore=tests/training/test_on_devices.py",
+        "--ignore=tests/training/test_on_other_backends.py",
+    )
     process = run_python("-m", "pytest", "-q", "-n", "0", *tests, "-m", "", KERAS_BACKEND=backend)
     assert process.returncode == 0, process.stdout[-3000:]
