@@ -1,7 +1,8 @@
 """Times a sharpness-aware step beside a plain step of `fit`, in turns in one process.
 
 `python -m benchmarks.sam` writes `sam.csv` into `runs/benchmark`: milliseconds of a step, the smallest of several
-epochs, and their ratio. `python -m benchmarks.sam dense` prints those of one network on the backend of `KERAS_BACKEND` as JSON.
+epochs, and their ratio. `python -m benchmarks.sam dense` prints those of one network on the backend of `KERAS_BACKEND`
+as JSON.
 """
 
 import json

@@ -104,7 +104,8 @@ class Ascent:
         norm, (value, gradient) = NORMS[self.norm], start
         if isinstance(self.maximizer, SingleStep) and self.norm == "l2" and set(kinds) == {"none"}:
             # What the lines below give, with fewer passes over all weights, which count on PyTorch.
-            size = ops.sqrt(sum(ops.vdot(g, g) for g in gradient))
+            flat = [ops.reshape(g, (-1,)) for g in gradient]
+            size = ops.sqrt(sum(ops.vdot(g, g) for g in flat))
             return tree.scale(rho / ops.maximum(size, _TINY), gradient)
         region = Region(norm, rho, [self._scale(w, kind) for w, kind in zip(weights, kinds, strict=True)])
         state = self.maximizer.start(tree.zeros_like(gradient))
