@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # For editors and type checkers: the names below, with their 
     from keras_sharpness.perturbations import Ball as Ball
     from keras_sharpness.pools.store import load_member as load_member
     from keras_sharpness.training.sam import SAM as SAM
+    from keras_sharpness.training.tracker import SharpnessTracker as SharpnessTracker
 
 __version__ = "0.1.0"
 
@@ -55,6 +56,7 @@ _NAMES = {
     "errors": ("InputError",),
     "pools.store": ("load_member",),
     "training.sam": ("SAM",),
+    "training.tracker": ("SharpnessTracker",),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 _MODULES = {"data": "data", "models": "models", "statistics": "statistics", "interop": "models.interop"}

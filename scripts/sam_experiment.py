@@ -18,7 +18,6 @@ import pandas as pd
 
 import keras_sharpness as ks
 from keras_sharpness.objective.graph import Graph
-from keras_sharpness.statistics import paired_difference
 
 FOLDER = Path(__file__).parents[1] / "runs" / "training" / "sam"
 CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -6,7 +6,7 @@ run `tests/backend/test_internals.py` with the new release: each test says what 
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -239,6 +239,38 @@ def pure_optimizer(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Op
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         vars(pure)["inner_optimizer"] = pure_optimizer(optimizer.inner_optimizer)
     return pure
+
+
+def preconditioner(optimizer: keras.optimizers.Optimizer, state: Mapping[int, Any]) -> list[Any] | None:
+    """Returns what an adaptive optimizer multiplies the entries of its gradient, or of the average of it, by.
+
+    1 / P of arXiv:2207.14484, with the factors that correct for the bias of averages, without the learning rate. None
+    for an optimizer that is not Adam, AdamW, RMSprop or Adagrad. If a name is gone: read the `update_step` of these.
+
+    Args:
+        optimizer: A built optimizer.
+        state: Its variables right after a step, by identity.
+    """
+    optimizers, step = keras.optimizers, float(state[id(optimizer._iterations)])
+
+    def values(variables: list[keras.Variable]) -> list[Any]:
+        return [state[id(variable)] for variable in variables]
+
+    if isinstance(optimizer, optimizers.Adam):
+        slots = optimizer._velocity_hats if optimizer.amsgrad else optimizer._velocities
+        step = float(optimizer.gradient_accumulation_steps and step // optimizer.gradient_accumulation_steps or step)
+        factor = (1 - optimizer.beta_2**step) ** 0.5 / (1 - optimizer.beta_1**step)
+        return [factor / (keras.ops.sqrt(v) + optimizer.epsilon) for v in values(slots)]
+    if isinstance(optimizer, optimizers.RMSprop):
+        squares = values(optimizer._velocities)
+        if optimizer.centered:
+            means = values(optimizer._average_gradients)
+            squares = [v - mean * mean for v, mean in zip(squares, means, strict=True)]
+    elif isinstance(optimizer, optimizers.Adagrad):
+        squares = values(optimizer._accumulators)
+    else:
+        return None
+    return [1 / keras.ops.sqrt(v + optimizer.epsilon) for v in squares]
 
 
 def allow_many_functions(compiled: Callable[..., Any]) -> None:
