@@ -2,8 +2,9 @@
 
     python scripts/sam_experiment.py fcnn        # then gat, lenet
 
-writes a row for each method and seed into `runs/training/sam/SYSTEM.csv`; rows that are there are not computed again. All
-methods of a seed start from the same weights. A step of SAM takes two gradients, so SGD trains for twice as many epochs.
+writes a row for each method and seed into `runs/training/sam/SYSTEM.csv`; rows that are there are not computed again.
+All methods of a seed start from the same weights. A step of SAM takes two gradients, so SGD trains for twice as many
+epochs.
 `python scripts/sam_experiment.py table` writes the paired differences from SGD into `runs/training/sam/table.md`.
 """
 

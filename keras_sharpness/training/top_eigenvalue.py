@@ -51,7 +51,9 @@ def top_eigenvalue(
     """
     fresh = rng.normal(size=len(start))
     start = start / np.linalg.norm(start) + _FRESH * fresh / np.linalg.norm(fresh)
-    basis, diagonal, off_diagonal = [start / np.linalg.norm(start)], [], []
+    diagonal: list[float] = []
+    off_diagonal: list[float] = []
+    basis = [start / np.linalg.norm(start)]
     while True:
         vector = product(basis[-1])
         if not np.isfinite(vector).all():

@@ -97,13 +97,10 @@ class SharpnessTracker(keras.callbacks.Callback):
         unknown = sorted(set(measures) - set(MEASURES))
         require(not unknown, f"`measures` must be among {', '.join(MEASURES)}", unknown=unknown)
         self.log = TrackLog(COLUMNS, max_rows, None if csv_file is None else Path(csv_file))
-        self._data, self._loss, self._options = (x, y), loss, {"regularization": True, **data}
-        self._every, self._measures, self._ball, self._maximizer = (
-            every_steps,
-            measures,
-            ball,
-            check_maximizer(maximizer),
-        )
+        self._data, self._loss = (x, y), loss
+        self._options: dict[str, Any] = {"regularization": True, **data}
+        self._every, self._measures = every_steps, measures
+        self._ball, self._maximizer = ball, check_maximizer(maximizer)
         self._sample: Sample | None = None
         self._rng = np.random.default_rng(0)
         self._vectors: dict[str, np.ndarray] = {}
@@ -172,7 +169,7 @@ class SharpnessTracker(keras.callbacks.Callback):
         return row
 
     def _leading(self, name: str, hessian: CurvatureOperator, scale: np.ndarray) -> float:
-        """Returns the largest eigenvalue of D H D, D the diagonal of a scale, and keeps its vector for the next time."""
+        """Returns the largest eigenvalue of D H D, D the diagonal of a scale, and keeps its vector."""
         start = self._vectors.get(name)
         start = self._rng.normal(size=len(scale)) if start is None else start
         found = top_eigenvalue(lambda v: scale * hessian.matvec(scale * v), start, self._rng)
