@@ -40,6 +40,8 @@ if TYPE_CHECKING:  # For editors and type checkers: the names below, with their 
     from keras_sharpness.pools.store import load_member as load_member
     from keras_sharpness.pools.train_pool import train_pool as train_pool
     from keras_sharpness.statistics import rank_measures as rank_measures
+    from keras_sharpness.training.sam import SAM as SAM
+    from keras_sharpness.training.tracker import SharpnessTracker as SharpnessTracker
 
 __version__ = "0.1.0"
 
@@ -62,6 +64,8 @@ _NAMES = {
     "pools.load_pool": ("load_pool",),
     "complexity.measure_pool": ("measure_pool",),
     "statistics": ("rank_measures",),
+    "training.sam": ("SAM",),
+    "training.tracker": ("SharpnessTracker",),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 _MODULES = {"data": "data", "models": "models", "statistics": "statistics", "interop": "models.interop"}

@@ -28,6 +28,7 @@ AGAIN = (
     *("measures/test_on_other_backends.py", "models/test_same_on_all_backends.py", "crosschecks/test_keras_hub.py"),
     *("objective/test_as_evaluate.py::test_on_the_other_backends", "measures/test_checked_data.py::test_memory"),
     "complexity/test_on_all_backends.py",
+    *("training/test_on_other_backends.py", "training/test_on_devices.py"),
 )
 
 

@@ -33,6 +33,17 @@ class Backend(Protocol):
             scalar does not depend on have gradients of zeros.
         """
 
+    def training_gradient(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns the function that computes a loss and its gradient as `fit` does: once, and for one derivative only.
+
+        Args:
+            fn: From a list of arrays to (scalar, anything else).
+
+        Returns:
+            From the list to (what `fn` returns, the gradient). Where the backend can tell, gradients of arrays that the
+            scalar does not depend on are None, so that an optimizer leaves these arrays alone.
+        """
+
     def hvp(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """Returns the function that multiplies by a Hessian.
 
@@ -132,6 +143,27 @@ class Backend(Protocol):
         """Returns a context in which layers that draw from the backend's global generator draw the same each time.
 
         The generator is left as it was.
+        """
+
+    def replay(self) -> Callable[[], AbstractContextManager[None]]:
+        """Remembers the backend's global generator.
+
+        Returns:
+            A context in which layers that draw from the generator draw what they draw after this call. The generator is
+            left as it was before the context.
+        """
+
+    def unrecorded(self) -> AbstractContextManager[None]:
+        """Returns a context in which variables may be assigned although they have gradients."""
+
+    def num_replicas(self) -> int:
+        """Returns how many replicas of a `tf.distribute.Strategy` compute the present step."""
+
+    def sum_over_replicas(self, arrays: list[Any]) -> list[Any]:
+        """Returns the sums of arrays over these replicas, on each of them.
+
+        Args:
+            arrays: The arrays of this replica.
         """
 
     def in_scope(self, layers: Iterable[keras.Layer], values: Mapping[int, Any]) -> AbstractContextManager[None]:

@@ -6,7 +6,7 @@ run `tests/backend/test_internals.py` with the new release: each test says what 
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -138,6 +138,34 @@ def unscale_loss(value: Any) -> Any:
     return unscale_loss_for_distribution(value)
 
 
+def build_losses(model: keras.Model, batch: tuple[Any, Any, Any]) -> None:
+    """Makes what `compile` leaves until targets are known: for each output its loss, and the sums that `fit` shows.
+
+    Keras makes them in the first pass; not in that of a stateless scope, whose new variables would be lost. If
+    `_symbolic_build` is gone: read what its trainer for JAX calls before the first step.
+
+    Args:
+        model: The compiled model.
+        batch: Inputs, targets and sample weights.
+    """
+    if model._compile_loss is not None and not model._compile_loss.built:
+        model._symbolic_build(data_batch=batch)
+
+
+def track_loss(model: keras.Model, loss: Any, x: Any) -> None:
+    """Counts the loss of a batch in what `fit` shows as "loss".
+
+    If `_loss_tracker` is gone: read what `train_step` of Keras's trainers does with the loss.
+
+    Args:
+        model: The compiled model.
+        loss: Its loss of the batch.
+        x: Its inputs; their first axes count the examples.
+    """
+    first = next(tensor for tensor in keras.tree.flatten(x) if tensor is not None)
+    model._loss_tracker.update_state(unscale_loss(loss), sample_weight=keras.ops.shape(first)[0])
+
+
 def producer(tensor: keras.KerasTensor) -> Any:
     """Returns the layer or operation that a symbolic tensor comes from, or None.
 
@@ -238,6 +266,38 @@ def pure_optimizer(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Op
     if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         vars(pure)["inner_optimizer"] = pure_optimizer(optimizer.inner_optimizer)
     return pure
+
+
+def preconditioner(optimizer: keras.optimizers.Optimizer, state: Mapping[int, Any]) -> list[Any] | None:
+    """Returns what an adaptive optimizer multiplies the entries of its gradient, or of the average of it, by.
+
+    1 / P of arXiv:2207.14484, with the factors that correct for the bias of averages, without the learning rate. None
+    for an optimizer that is not Adam, AdamW, RMSprop or Adagrad. If a name is gone: read the `update_step` of these.
+
+    Args:
+        optimizer: A built optimizer.
+        state: Its variables right after a step, by identity.
+    """
+    optimizers, step = keras.optimizers, float(state[id(optimizer._iterations)])
+
+    def values(variables: list[keras.Variable]) -> list[Any]:
+        return [state[id(variable)] for variable in variables]
+
+    if isinstance(optimizer, optimizers.Adam):
+        slots = optimizer._velocity_hats if optimizer.amsgrad else optimizer._velocities
+        step = float(optimizer.gradient_accumulation_steps and step // optimizer.gradient_accumulation_steps or step)
+        factor = (1 - optimizer.beta_2**step) ** 0.5 / (1 - optimizer.beta_1**step)
+        return [factor / (keras.ops.sqrt(v) + optimizer.epsilon) for v in values(slots)]
+    if isinstance(optimizer, optimizers.RMSprop):
+        squares = values(optimizer._velocities)
+        if optimizer.centered:
+            means = values(optimizer._average_gradients)
+            squares = [v - mean * mean for v, mean in zip(squares, means, strict=True)]
+    elif isinstance(optimizer, optimizers.Adagrad):
+        squares = values(optimizer._accumulators)
+    else:
+        return None
+    return [1 / keras.ops.sqrt(v + optimizer.epsilon) for v in squares]
 
 
 def allow_many_functions(compiled: Callable[..., Any]) -> None:

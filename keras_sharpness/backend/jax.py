@@ -20,6 +20,10 @@ def value_and_grad(fn: Callable[..., Any], has_aux: bool = False) -> Callable[..
     return jax.value_and_grad(fn, has_aux=has_aux)
 
 
+def training_gradient(fn: Callable[..., Any]) -> Callable[..., Any]:
+    return jax.value_and_grad(fn, has_aux=True)
+
+
 def hvp(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Forward over reverse mode."""
     return lambda point, direction: jax.jvp(jax.grad(fn), (point,), (direction,))[1]
@@ -70,6 +74,25 @@ def sparse_product(matrix: np.ndarray) -> Callable[..., Any]:
 def repeatable() -> contextlib.AbstractContextManager[None]:
     """JAX has no global generator."""
     return contextlib.nullcontext()
+
+
+def replay() -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """JAX has no global generator."""
+    return contextlib.nullcontext
+
+
+def unrecorded() -> contextlib.AbstractContextManager[None]:
+    """Nothing is recorded."""
+    return contextlib.nullcontext()
+
+
+def num_replicas() -> int:
+    """Arrays that are shared out over devices are one array to a program."""
+    return 1
+
+
+def sum_over_replicas(arrays: list[Any]) -> list[Any]:
+    return arrays
 
 
 def in_scope(layers: Iterable[keras.Layer], values: Mapping[int, Any]) -> contextlib.AbstractContextManager[None]:

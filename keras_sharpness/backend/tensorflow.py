@@ -33,6 +33,17 @@ def value_and_grad(fn: Callable[..., Any], has_aux: bool = False) -> Callable[..
     return wrapped
 
 
+def training_gradient(fn: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapped(weights: list[Any]) -> tuple[Any, list[Any]]:
+        point = [tf.convert_to_tensor(weight) for weight in weights]
+        with _tape(point) as tape:
+            output = fn(point)
+        # Look-ups have sparse gradients.
+        return output, [None if g is None else tf.convert_to_tensor(g) for g in tape.gradient(output[0], point)]
+
+    return wrapped
+
+
 def hvp(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Reverse over reverse mode: every operation that has a gradient of its gradient will do."""
 
@@ -188,6 +199,24 @@ def _weighted_sum(values: np.ndarray, sources: np.ndarray, targets: np.ndarray, 
 def repeatable() -> contextlib.AbstractContextManager[None]:
     """Keras's layers draw from their own seed generators on TensorFlow."""
     return contextlib.nullcontext()
+
+
+def replay() -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """Keras's layers draw from their own seed generators on TensorFlow."""
+    return contextlib.nullcontext
+
+
+def unrecorded() -> contextlib.AbstractContextManager[None]:
+    """A tape records only what it is told to watch."""
+    return contextlib.nullcontext()
+
+
+def num_replicas() -> int:
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def sum_over_replicas(arrays: list[Any]) -> list[Any]:
+    return arrays if num_replicas() == 1 else tf.distribute.get_replica_context().all_reduce("SUM", arrays)
 
 
 def in_scope(layers: Iterable[keras.Layer], values: Mapping[int, Any]) -> contextlib.AbstractContextManager[None]:

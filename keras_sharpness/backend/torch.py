@@ -36,6 +36,10 @@ def value_and_grad(fn: Callable[..., Any], has_aux: bool = False) -> Callable[..
     return _or_plainly(wrapped, torch_autograd.value_and_grad(fn, has_aux))
 
 
+def training_gradient(fn: Callable[..., Any]) -> Callable[..., Any]:
+    return torch_autograd.training_gradient(fn)
+
+
 def hvp(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Reverse over reverse mode: not every operation has a forward derivative."""
 
@@ -119,6 +123,33 @@ def repeatable() -> Iterator[None]:
     with _drawing, torch.random.fork_rng():
         torch.manual_seed(0)
         yield
+
+
+def replay() -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """Keras's dropout on PyTorch draws from the global generator."""
+    state, on_devices = torch.get_rng_state(), torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+
+    @contextlib.contextmanager
+    def again() -> Iterator[None]:
+        with torch.random.fork_rng():
+            torch.set_rng_state(state)
+            torch.cuda.set_rng_state_all(on_devices)
+            yield
+
+    return again
+
+
+def unrecorded() -> contextlib.AbstractContextManager[None]:
+    return torch.no_grad()
+
+
+def num_replicas() -> int:
+    """Processes of PyTorch share no step of `fit`."""
+    return 1
+
+
+def sum_over_replicas(arrays: list[Any]) -> list[Any]:
+    return arrays
 
 
 def in_scope(layers: Iterable[keras.Layer], values: Mapping[int, Any]) -> contextlib.AbstractContextManager[None]:

@@ -23,6 +23,19 @@ def value_and_grad(fn: Callable[..., Any], has_aux: bool = False) -> Callable[..
     return wrapped
 
 
+def training_gradient(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns the function that computes a loss and its gradient as `fit` does."""
+
+    def wrapped(weights: list[Any]) -> tuple[Any, list[Any]]:
+        with torch.enable_grad():
+            point = _leaves(weights)
+            output = fn(point)
+            gradient = torch.autograd.grad(output[0], point, allow_unused=True)
+        return keras.tree.map_structure(_detached, output), [*gradient]
+
+    return wrapped
+
+
 def vjp(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Returns the function that multiplies by a Jacobian from the left."""
 
@@ -50,6 +63,10 @@ def jvp(fn: Callable[..., Any]) -> Callable[..., Any]:
         return keras.tree.map_structure(torch.detach, value), keras.tree.pack_sequence_as(value, moves)
 
     return wrapped
+
+
+def _detached(value: Any) -> Any:
+    return value.detach() if isinstance(value, torch.Tensor) else value
 
 
 def _leaves(tensors: Sequence[Any]) -> list[Any]:

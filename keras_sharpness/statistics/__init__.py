@@ -10,6 +10,7 @@ from keras_sharpness.statistics.granulated import granulated_kendall
 from keras_sharpness.statistics.jackknife import jackknife_interval
 from keras_sharpness.statistics.mean import standard_error
 from keras_sharpness.statistics.paired import compare_paired_taus, compare_settings
+from keras_sharpness.statistics.paired_mean import PairedDifference, paired_difference
 from keras_sharpness.statistics.partial import partial_kendall
 from keras_sharpness.statistics.planning import pool_size, power, tau_standard_deviation, type_s_error
 from keras_sharpness.statistics.random_effects import RandomEffects, random_effects
@@ -24,6 +25,7 @@ __all__ = [
     "CorrectedKendall",
     "Kendall",
     "LogLogSlope",
+    "PairedDifference",
     "RandomEffects",
     "StratifiedKendall",
     "TauDifference",
@@ -39,6 +41,7 @@ __all__ = [
     "kendall",
     "log_log_slope",
     "neighbour_sensitivity",
+    "paired_difference",
     "partial_kendall",
     "permutation_p_values",
     "pool_size",

@@ -1,0 +1,1 @@
+"""Training that seeks flat minima, and sharpness followed while a model trains."""

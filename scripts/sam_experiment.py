@@ -1,0 +1,197 @@
+"""Trains the paper's systems by SGD, SAM and adaptive SAM with equal numbers of gradients, and measures each network.
+
+    python scripts/sam_experiment.py fcnn        # then gat, lenet
+
+writes a row for each method and seed into `runs/training/sam/SYSTEM.csv`; rows that are there are not computed again.
+All methods of a seed start from the same weights. A step of SAM takes two gradients, so SGD trains for twice as many
+epochs.
+`python scripts/sam_experiment.py table` writes the paired differences from SGD into `runs/training/sam/table.md`.
+"""
+
+import csv
+import dataclasses
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+
+import keras_sharpness as ks
+from keras_sharpness.objective.graph import Graph
+
+FOLDER = Path(__file__).parents[1] / "runs" / "training" / "sam"
+CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+LOWER_IS_BETTER = ("test_loss", "gap", "test_error")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class System:
+    """Data, network and settings; those of the paper's Table I but for the number of epochs and FashionMNIST's size.
+
+    Attributes:
+        data: Name of the data set.
+        network: Makes the network.
+        loss: Its loss.
+        rate: Learning rate.
+        rho: Radius of the adaptive ball in which worst-case sharpness is measured.
+        epochs: Epochs of SAM.
+        seeds: How many.
+        examples: Training examples; None: all.
+        measured: Training examples that measures see; None: all.
+    """
+
+    data: str
+    network: object
+    loss: object
+    rate: float
+    rho: float
+    epochs: int
+    seeds: int
+    examples: int | None = None
+    measured: int | None = None
+
+
+SYSTEMS = {
+    "fcnn": System(
+        data="abalone", network=ks.models.fcnn, loss="mean_squared_error", rate=0.014, rho=0.025, epochs=10, seeds=20
+    ),
+    "gat": System(data="cora", network=ks.models.gat, loss=CROSS_ENTROPY, rate=0.236, rho=0.02, epochs=20, seeds=20),
+    "lenet": System(
+        data="fashion_mnist",
+        network=ks.models.lenet5,
+        loss=CROSS_ENTROPY,
+        rate=0.05,
+        rho=0.0001,
+        epochs=10,
+        seeds=5,
+        examples=3200,
+        measured=640,
+    ),
+}
+METHODS = {
+    "sgd": None,
+    **{f"sam_{rho}": {"rho": rho} for rho in (0.02, 0.05, 0.1)},
+    **{f"asam_{rho}": {"rho": rho, "adaptive": True, "eta": 0.01} for rho in (0.2, 0.5, 1.0)},
+}
+
+
+class OnNodes(keras.Model):
+    """A graph network as a model from indices of nodes to their logits."""
+
+    def __init__(self, network, graph):
+        super().__init__()
+        self.network, self.graph = network, {name: keras.ops.convert_to_tensor(a) for name, a in graph.inputs.items()}
+        self.built = True
+
+    def call(self, nodes, training=None):
+        return keras.ops.take(self.network(self.graph, training=training), keras.ops.reshape(nodes, (-1,)), axis=0)
+
+
+def main(name: str) -> None:
+    """Computes the rows of a system that are missing."""
+    system = SYSTEMS[name]
+    dataset = ks.data.load(system.data)
+    train = dataset.train if system.examples is None else dataset.train[: system.examples]
+    path = FOLDER / f"{name}.csv"
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    done = set(map(tuple, pd.read_csv(path)[["method", "seed"]].values)) if path.exists() else set()
+    trainers, sample = {}, None
+    network = system.network()
+    model = OnNodes(network, dataset.x) if isinstance(dataset.x, Graph) else network
+    for seed in range(system.seeds):
+        for method, options in METHODS.items():
+            if (method, seed) in done:
+                continue
+            if method not in trainers:
+                trainers[method] = ks.SAM(model, **options) if options else Plain(model)
+            trained = fit(trainers[method], system, dataset, train, seed, 1 if options else 2)
+            if sample is None:
+                sample = ks.Sample(network, *measured_data(system, dataset, train), num_batches=10)
+            row = {"method": method, "seed": seed} | trained | measures(sample, system)
+            write(path, row)
+            print(row, flush=True)
+
+
+class Plain(keras.Model):
+    """The network as it is, in a model of its own, so that each method compiles its own step."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model, self.built = model, True
+
+    def call(self, inputs, training=None):
+        return self.model(inputs, training=training)
+
+
+def fit(trainer, system, dataset, train, seed, factor):
+    """Trains from the weights of a seed, and returns losses and errors on all training and test examples."""
+    start(trainer.model, seed)
+    if not trainer.compiled:
+        accuracy = [] if system.loss == "mean_squared_error" else ["accuracy"]
+        trainer.compile(keras.optimizers.SGD(system.rate), system.loss, metrics=accuracy)
+    x, y = inputs(dataset, train)
+    keras.utils.set_random_seed(1000 + seed)
+    trainer.fit(x, y, batch_size=64, epochs=system.epochs * factor, verbose=0)
+    train_scores = trainer.evaluate(x, y, batch_size=640, verbose=0, return_dict=True)
+    test_scores = trainer.evaluate(*inputs(dataset, dataset.test), batch_size=640, verbose=0, return_dict=True)
+    losses = {"train_loss": train_scores["loss"], "test_loss": test_scores["loss"]}
+    losses["gap"] = losses["test_loss"] - losses["train_loss"]
+    return losses | {"test_error": 1 - test_scores.get("accuracy", np.nan)}
+
+
+def start(model, seed):
+    """Gives a model the weights of a seed: uniform after Glorot; constants as they begin."""
+    rng = np.random.default_rng(seed)
+    for variable in model.weights:
+        name, shape = variable.path.split("/")[-1], variable.shape
+        if variable.trainable and len(shape) > 1:
+            fans = np.prod(shape[:-1]) + np.prod(shape[:-2], initial=1) * shape[-1]
+            variable.assign(rng.uniform(-1, 1, shape) * np.sqrt(6 / fans))
+        elif name in ("gamma", "moving_variance"):
+            variable.assign(np.ones(shape))
+        else:
+            variable.assign([seed, 0] if "seed" in variable.path else np.zeros(shape))
+
+
+def inputs(dataset, indices):
+    """Returns inputs and targets of some examples, as `fit` takes them."""
+    y = dataset.y[indices]
+    return (indices[:, None].astype("int32"), y) if isinstance(dataset.x, Graph) else (dataset.x[indices], y)
+
+
+def measured_data(system, dataset, train):
+    """Returns model data, targets and loss of a sample."""
+    if isinstance(dataset.x, Graph):
+        return dataset.x, dataset.y, system.loss
+    part = train[: system.measured]
+    return dataset.x[part], dataset.y[part], system.loss
+
+
+def measures(sample, system):
+    """Returns the sharpness measures of a network as it is now."""
+    ascent = ks.PGA(num_steps=5, step_size="auto")
+    vectors = ks.hessian.top_eigenvalues(sample, which="largest", tolerance=1e-2)
+    return {
+        "worst_case": ks.worst_case_sharpness(sample, rho=system.rho, maximizer=ascent).value,
+        "worst_case_l2": ks.worst_case_sharpness(sample, rho=0.05, norm="l2", scaling="none", maximizer=ascent).value,
+        "average_case": ks.average_case_sharpness(sample, rho=10 * system.rho).value,
+        "top_eigenvalue": float(vectors.values[0]),
+        "trace": ks.hessian.trace(sample, num_products=12).value,
+        "gradient_norm": float(ks.gradient_norm(sample)),
+        "fisher_rao": ks.fisher_rao_norm(sample).value,
+    }
+
+
+def write(path, row):
+    """Appends a row, with a header where the file is new."""
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, row)
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
