@@ -26,7 +26,7 @@ def test_an_example_runs(page, code, capsys, monkeypatch, tmp_path):
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_has_an_example_and_links_that_lead_somewhere(page):
     text = page.read_text()
-    assert "```python" in text or page.stem in {"reliability", "report"}
+    assert "```python" in text or page.stem in {"reliability", "report", "findings"}
     for target in re.findall(r'(?:\]\(|src=")([^)"#]+)', text):
         assert target.startswith("http") or (page.parent / target).exists(), target
 
