@@ -2,9 +2,9 @@
 
     KERAS_BACKEND=jax python scripts/edge_of_stability.py
 
-writes `runs/training/edge_of_stability/{sgd,sam,adam}.csv` and a figure beside each. The network is 10-32-32-1 with tanh,
-the examples are the first 512 of Abalone's training split, the loss is the mean squared error (arXiv:2103.00065 for
-gradient descent, arXiv:2207.14484 for Adam). 2000 steps, measured at each tenth.
+writes `runs/training/edge_of_stability/{sgd,sam,adam}.csv` and a figure beside each. The network is 10-32-32-1 with
+tanh, the examples are the first 512 of Abalone's training split, the loss is the mean squared error (arXiv:2103.00065
+for gradient descent, arXiv:2207.14484 for Adam). 2000 steps, measured at each tenth.
 """
 
 import sys

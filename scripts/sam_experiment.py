@@ -80,11 +80,13 @@ class OnNodes(keras.Model):
     """A graph network as a model from indices of nodes to their logits."""
 
     def __init__(self, network, graph):
+        """Keeps both."""
         super().__init__()
         self.network, self.graph = network, {name: keras.ops.convert_to_tensor(a) for name, a in graph.inputs.items()}
         self.built = True
 
     def call(self, nodes, training=None):
+        """Returns the logits of some nodes."""
         return keras.ops.take(self.network(self.graph, training=training), keras.ops.reshape(nodes, (-1,)), axis=0)
 
 
@@ -117,15 +119,17 @@ class Plain(keras.Model):
     """The network as it is, in a model of its own, so that each method compiles its own step."""
 
     def __init__(self, model):
+        """Keeps the network."""
         super().__init__()
         self.model, self.built = model, True
 
     def call(self, inputs, training=None):
+        """Returns its outputs."""
         return self.model(inputs, training=training)
 
 
 def fit(trainer, system, dataset, train, seed, factor):
-    """Trains from the weights of a seed, and returns losses and errors on all training and test examples."""
+    """Returns losses and errors on all training and test examples, after training from the weights of a seed."""
     start(trainer.model, seed)
     if not trainer.compiled:
         accuracy = [] if system.loss == "mean_squared_error" else ["accuracy"]
