@@ -37,7 +37,9 @@ def track(optimizer, epochs=STEPS, batch_size=None, trainer=None, **options):
     model = trainer or slow.network()
     model.compile(optimizer, "mean_squared_error")
     tracker, weights = ks.SharpnessTracker(X, Y, every_steps=1, **options), Weights()
-    model.fit(X, Y, epochs=epochs, batch_size=batch_size or len(X), verbose=0, shuffle=False, callbacks=[tracker, weights])
+    model.fit(
+        X, Y, epochs=epochs, batch_size=batch_size or len(X), verbose=0, shuffle=False, callbacks=[tracker, weights]
+    )
     return tracker.to_frame(), weights.seen
 
 
