@@ -80,13 +80,13 @@ class OnNodes(keras.Model):
     """A graph network as a model from indices of nodes to their logits."""
 
     def __init__(self, network, graph):
-        """Keeps both."""
+        """Holds the graph as tensors."""
         super().__init__()
         self.network, self.graph = network, {name: keras.ops.convert_to_tensor(a) for name, a in graph.inputs.items()}
         self.built = True
 
     def call(self, nodes, training=None):
-        """Returns the logits of some nodes."""
+        """Returns the logits of nodes, indices of shape (m, 1)."""
         return keras.ops.take(self.network(self.graph, training=training), keras.ops.reshape(nodes, (-1,)), axis=0)
 
 
@@ -119,17 +119,26 @@ class Plain(keras.Model):
     """The network as it is, in a model of its own, so that each method compiles its own step."""
 
     def __init__(self, model):
-        """Keeps the network."""
+        """Wraps a built model."""
         super().__init__()
         self.model, self.built = model, True
 
     def call(self, inputs, training=None):
-        """Returns its outputs."""
+        """Returns the outputs of the model inside."""
         return self.model(inputs, training=training)
 
 
 def fit(trainer, system, dataset, train, seed, factor):
-    """Returns losses and errors on all training and test examples, after training from the weights of a seed."""
+    """Returns losses and errors on all training and test examples after training from the weights of a seed.
+
+    Args:
+        trainer: The model around the network.
+        system: Its settings.
+        dataset: Its data.
+        train: Indices of the training examples.
+        seed: Seed of weights, shuffles and masks.
+        factor: Multiplies the epochs.
+    """
     start(trainer.model, seed)
     if not trainer.compiled:
         accuracy = [] if system.loss == "mean_squared_error" else ["accuracy"]
