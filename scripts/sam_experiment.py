@@ -19,10 +19,17 @@ import pandas as pd
 
 import keras_sharpness as ks
 from keras_sharpness.objective.graph import Graph
+from keras_sharpness.statistics import paired_difference
 
 FOLDER = Path(__file__).parents[1] / "runs" / "training" / "sam"
 CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-LOWER_IS_BETTER = ("test_loss", "gap", "test_error")
+NOTE = """# SGD, SAM and adaptive SAM
+
+Means over seeds, and the differences from SGD of the same seeds with Student's interval over seeds, which is not
+corrected for the number of rows. Each method had the same number of gradients, but for `sgd_half`, which had the same
+number of steps as SAM and half the gradients. Made by `python scripts/sam_experiment.py`.
+
+"""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,6 +78,8 @@ SYSTEMS = {
 }
 METHODS = {
     "sgd": None,
+    # With the steps of the others, and so with half their gradients.
+    "sgd_half": {},
     **{f"sam_{rho}": {"rho": rho} for rho in (0.02, 0.05, 0.1)},
     **{f"asam_{rho}": {"rho": rho, "adaptive": True, "eta": 0.01} for rho in (0.2, 0.5, 1.0)},
 }
@@ -80,13 +89,13 @@ class OnNodes(keras.Model):
     """A graph network as a model from indices of nodes to their logits."""
 
     def __init__(self, network, graph):
-        """Keeps both."""
+        """Holds the graph as tensors."""
         super().__init__()
         self.network, self.graph = network, {name: keras.ops.convert_to_tensor(a) for name, a in graph.inputs.items()}
         self.built = True
 
     def call(self, nodes, training=None):
-        """Returns the logits of some nodes."""
+        """Returns the logits of nodes, indices of shape (m, 1)."""
         return keras.ops.take(self.network(self.graph, training=training), keras.ops.reshape(nodes, (-1,)), axis=0)
 
 
@@ -107,7 +116,7 @@ def main(name: str) -> None:
                 continue
             if method not in trainers:
                 trainers[method] = ks.SAM(model, **options) if options else Plain(model)
-            trained = fit(trainers[method], system, dataset, train, seed, 1 if options else 2)
+            trained = fit(trainers[method], system, dataset, train, seed, 2 if options is None else 1)
             if sample is None:
                 sample = ks.Sample(network, *measured_data(system, dataset, train), num_batches=10)
             row = {"method": method, "seed": seed} | trained | measures(sample, system)
@@ -119,17 +128,26 @@ class Plain(keras.Model):
     """The network as it is, in a model of its own, so that each method compiles its own step."""
 
     def __init__(self, model):
-        """Keeps the network."""
+        """Wraps a built model."""
         super().__init__()
         self.model, self.built = model, True
 
     def call(self, inputs, training=None):
-        """Returns its outputs."""
+        """Returns the outputs of the model inside."""
         return self.model(inputs, training=training)
 
 
 def fit(trainer, system, dataset, train, seed, factor):
-    """Returns losses and errors on all training and test examples, after training from the weights of a seed."""
+    """Returns losses and errors on all training and test examples after training from the weights of a seed.
+
+    Args:
+        trainer: The model around the network.
+        system: Its settings.
+        dataset: Its data.
+        train: Indices of the training examples.
+        seed: Seed of weights, shuffles and masks.
+        factor: Multiplies the epochs.
+    """
     start(trainer.model, seed)
     if not trainer.compiled:
         accuracy = [] if system.loss == "mean_squared_error" else ["accuracy"]
@@ -197,5 +215,44 @@ def write(path, row):
         writer.writerow(row)
 
 
+def table() -> None:
+    """Writes the paired differences of each method from SGD, over the seeds that have both, into a table."""
+    rows = [row for path in sorted(FOLDER.glob("*.csv")) if path.stem in SYSTEMS for row in differences(path)]
+    frame = pd.DataFrame(rows)
+    frame.to_csv(FOLDER / "table.csv", index=False)
+    (FOLDER / "table.md").write_text(NOTE + "\n\n".join(map(section, frame.groupby("system", sort=False))) + "\n")
+
+
+def differences(path):
+    """Yields a row for each quantity and method of a system: the mean, and its differences from both kinds of SGD."""
+    wide = pd.read_csv(path).set_index(["seed", "method"]).unstack("method")
+    for column in wide.columns.levels[0]:
+        both = wide[column].dropna()
+        for method in [name for name in METHODS if name in both and len(both) > 1]:
+            row = {"system": path.stem, "quantity": column, "method": method, "seeds": len(both)}
+            row["mean"] = both[method].mean()
+            for other in {"sgd", "sgd_half"} - {method}:
+                found = paired_difference(both[method], both[other])
+                row |= {f"from_{other}": found.difference, f"{other}_low": found.ci_low, f"{other}_high": found.ci_high}
+            yield row
+
+
+def section(named):
+    """Returns the table of a system as Markdown."""
+    name, frame = named
+    columns = ["quantity", "method", "mean", "minus `sgd`", "minus `sgd_half`"]
+    lines = [f"## {name}, {frame['seeds'].iloc[0]} seeds", "", f"| {' | '.join(columns)} |", "| --- " * 5 + "|"]
+    for row in frame.to_dict("records"):
+        cells = [row["quantity"], row["method"], f"{row['mean']:.4g}"]
+        for other in ("sgd", "sgd_half"):
+            low, high = row[f"{other}_low"], row[f"{other}_high"]
+            cells.append("" if np.isnan(low) else f"{row[f'from_{other}']:.3g} ({low:.3g} to {high:.3g})")
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1])
+    if sys.argv[1] == "table":
+        table()
+    else:
+        main(sys.argv[1])

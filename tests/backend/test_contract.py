@@ -46,6 +46,40 @@ def test_sparse_product_and_its_gradient(binary):
     np.testing.assert_allclose(ops.convert_to_numpy(gradient), matrix.T @ factor, rtol=1e-5, atol=1e-6)
 
 
+def test_the_gradient_of_training_says_what_the_loss_does_not_depend_on():
+    def loss(weights):
+        return ops.sum(weights[0] ** 2), {"seen": weights[0]}
+
+    (value, rest), (first, second) = backend.training_gradient(loss)([tensor([1.0, 2.0]), tensor([3.0])])
+    assert float(value) == 5
+    np.testing.assert_array_equal(ops.convert_to_numpy(rest["seen"]), [1, 2])
+    np.testing.assert_array_equal(ops.convert_to_numpy(first), [2, 4])
+    assert second is None or not np.any(ops.convert_to_numpy(second))
+    assert (second is None) == (keras.config.backend() != "jax")
+
+
+def test_replayed_draws_repeat_and_leave_the_generator_as_it_was():
+    layer = keras.layers.Dropout(0.5)
+
+    def draw():
+        # On TensorFlow and JAX the layer's own seed says what is drawn, in the scope of which it is held fixed.
+        mapping = [(v, v.value) for v in layer.variables]
+        with keras.StatelessScope(state_mapping=mapping):
+            return ops.convert_to_numpy(layer(ops.ones((50,)), training=True))
+
+    again = backend.replay()
+    first = draw()
+    with again():
+        np.testing.assert_array_equal(draw(), first)
+    with again():
+        draw()
+    following = draw()
+    with again():
+        draw()
+        if keras.config.backend() == "torch":
+            np.testing.assert_array_equal(draw(), following)
+
+
 CONTRACT = {name for name in vars(contract.Backend) if not name.startswith("_")} | set(contract.Backend.__annotations__)
 MODULES = [name for name in ("jax", "tensorflow", "torch") if importlib.util.find_spec(name)]
 

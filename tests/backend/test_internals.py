@@ -175,6 +175,33 @@ def test_a_pure_optimizer_takes_the_steps_of_the_real_one_and_leaves_it_as_it_wa
         np.testing.assert_allclose(ours, real, rtol=1e-5, atol=1e-7)
 
 
+def test_losses_are_built_and_tracked():
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, [keras.layers.Dense(1, name=name)(inputs) for name in "ab"])
+    model.compile("sgd", ["mse", "mae"])
+    x, y = np.ones((4, 3), "float32"), np.ones((4, 1), "float32")
+    with advice(internals.build_losses):
+        internals.build_losses(model, (x, [y, y], None))
+        assert {"loss", "a_loss", "b_loss"} == {metric.name for metric in model.metrics}
+    with advice(internals.track_loss):
+        internals.track_loss(model, keras.ops.convert_to_tensor(3.0), x)
+        internals.track_loss(model, keras.ops.convert_to_tensor(6.0), x[:2])
+        assert float(model.metrics[0].result()) == 4
+
+
+def test_preconditioner_of_the_optimizers_that_have_one():
+    for kind in (keras.optimizers.Adam, keras.optimizers.RMSprop, keras.optimizers.Adagrad, keras.optimizers.SGD):
+        variable, optimizer = keras.Variable(np.zeros(2)), kind(0.1)
+        optimizer.build([variable])
+        state = {id(v): keras.ops.ones_like(v.value) for v in optimizer.variables}
+        with advice(internals.preconditioner):
+            found = internals.preconditioner(optimizer, state)
+            assert (found is None) == (kind is keras.optimizers.SGD)
+            if found is not None:
+                factor = 0.001**0.5 / 0.1 if kind is keras.optimizers.Adam else 1.0
+                np.testing.assert_allclose(keras.ops.convert_to_numpy(found[0]), factor, rtol=1e-4)
+
+
 @pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="a name of TensorFlow's")
 def test_allow_many_functions_keeps_tensorflow_from_warning():
     import tensorflow as tf

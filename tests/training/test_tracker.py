@@ -33,13 +33,11 @@ class Weights(keras.callbacks.Callback):
         self.on_train_begin()
 
 
-def track(optimizer, epochs=STEPS, batch_size=None, trainer=None, **options):
-    model = trainer or slow.network()
+def track(optimizer, epochs=STEPS, **options):
+    model = slow.network()
     model.compile(optimizer, "mean_squared_error")
     tracker, weights = ks.SharpnessTracker(X, Y, every_steps=1, **options), Weights()
-    model.fit(
-        X, Y, epochs=epochs, batch_size=batch_size or len(X), verbose=0, shuffle=False, callbacks=[tracker, weights]
-    )
+    model.fit(X, Y, epochs=epochs, batch_size=len(X), verbose=0, shuffle=False, callbacks=[tracker, weights])
     return tracker.to_frame(), weights.seen
 
 
