@@ -7,6 +7,8 @@ from keras_sharpness.cli.flags import FLAGS, GROUPS
 USAGE = """keras_sharpness: adaptive sharpness of neural networks, and what it says about generalization.
 
 python main.py [study] [flags]    train a pool of models, measure each one's sharpness, correlate it with test loss
+python main.py [pool] [flags]     with --study or --vary: train a pool over hyper-parameters, measure its models by all
+                                  measures, find out which of these rank their generalization
 python main.py sweep RUN [flags]  measure a run's models for many radii and batch sizes
 python main.py splits [flags]     repeat a study on many random splits of its data, and combine their taus
 python main.py ablation [flags]   go from the released code to the paper's text, or back, one particular at a time

@@ -25,6 +25,8 @@ IDLE = [
     ([*RELEASED, "--min_epochs=2"], "--min_epochs must come with --protocol=paper or --as_in_paper=stopping"),
     (["--tpu=here"], "--tpu must come with --strategy=tpu"),
     (["--num_devices=2", "--strategy=tpu"], "--num_devices must come with --strategy=mirrored"),
+    (["--study=mine.py", "--vary=width:1,2"], "--vary must come with no --study, whose file says it"),
+    (["--study=mine.py", "--model=gat"], "--model must come with no --study"),
     (["measure", "--split=examples"], "--split must come with a --strategy of several devices"),
     (["measure", "--measure=keskar", "--seed=1"], "--seed must come with --num_restarts above 1"),
     (["measure", "--measure=fisher_rao", "--seed=1"], "--seed must come with --num_draws"),
@@ -43,6 +45,8 @@ USED = [
     ["--direction=steepest", "--step_size=1"],
     ["--strategy=mirrored", "--num_devices=2"],
     ["--strategy=tpu", "--tpu=here"],
+    ["--study=mine.py", "--seeds=2"],
+    ["--vary=width:1,2", "--num_train=9"],
     ["measure", "--measure=keskar", "--seed=1", "--num_restarts=2"],
     ["measure", "--strategy=mirrored", "--split=examples"],
 ]

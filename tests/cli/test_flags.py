@@ -78,3 +78,17 @@ def test_seeds_of_splits():
     for words in ("5", "3:4", "a:b", "6:3", "-1:4"):
         with chosen("splits", f"--split_seeds={words}"), pytest.raises(InputError, match="FIRST:STOP, two splits"):
             flags.split_seeds()
+
+
+def test_a_space_is_read_from_the_flags_that_vary():
+    with chosen("--vary=learning_rate:0.1,1", "--vary=activation:relu,tanh", "--vary=units:8,16"):
+        assert flags.space() == {"learning_rate": [0.1, 1], "activation": ["relu", "tanh"], "units": [8, 16]}
+        assert type(flags.space()["units"][0]) is int
+    with chosen("--vary=width:1", "--seeds=3", "--stop_loss=0.5"):
+        assert flags.training() == {"seeds": 3, "stop_loss": 0.5}
+
+
+@pytest.mark.parametrize("word", ["width", "width:", ":1", "width:1,,2"])
+def test_a_space_that_is_none_is_refused(word):
+    with chosen(f"--vary={word}"), pytest.raises(InputError, match="`vary` must be NAME:V1,V2"):
+        flags.space()
