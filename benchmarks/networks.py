@@ -1,7 +1,9 @@
 """The networks whose calls are timed, in Keras. `torch_networks` has the same in plain PyTorch."""
 
 import keras
-from keras import layers, ops
+from keras import layers
+
+import keras_sharpness as ks
 
 
 def dense() -> keras.Model:
@@ -31,17 +33,9 @@ def resnet20() -> keras.Model:
     return keras.Model(inputs, layers.Dense(10)(layers.GlobalAveragePooling2D()(x)))
 
 
-def vit(width: int = 64, depth: int = 4, heads: int = 4) -> keras.Model:
+def vit() -> keras.Model:
     """Returns a small vision transformer: patches of 4x4, pre-normalization, mean of the tokens."""
-    inputs = keras.Input((32, 32, 3))
-    x = layers.Reshape((64, width))(layers.Conv2D(width, 4, strides=4)(inputs))
-    x = layers.Add()([x, layers.Embedding(64, width)(ops.arange(64))[None]])
-    for _ in range(depth):
-        y = layers.LayerNormalization()(x)
-        x = x + layers.MultiHeadAttention(heads, width // heads)(y, y)
-        y = layers.Dense(4 * width, activation="gelu")(layers.LayerNormalization()(x))
-        x = x + layers.Dense(width)(y)
-    return keras.Model(inputs, layers.Dense(10)(layers.GlobalAveragePooling1D()(layers.LayerNormalization()(x))))
+    return ks.models.vit(width=64, depth=4, num_heads=4, pooling="mean")
 
 
 BUILD = {"dense": dense, "resnet20": resnet20, "vit": vit, "cnn": cnn}

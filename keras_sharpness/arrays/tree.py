@@ -8,39 +8,52 @@ from keras_sharpness import backend
 from keras_sharpness.typing import Array, Weights
 
 
-def add(a: Weights, b: Weights) -> Weights:
+def in_turn(arrays: Iterable[Array]) -> Weights:
+    """Returns a list of arrays, each of which is computed once the one before is.
+
+    What is needed on the way to all of them then takes the memory of one.
+
+    Args:
+        arrays: Computes them, such as a generator.
+    """
+    found: Weights = []
+    rest = iter(arrays)
+    while True:
+        with backend.after(found[-1:]):
+            try:
+                found.append(next(rest))
+            except StopIteration:
+                return found
+
+
+def add(a: Iterable[Array], b: Iterable[Array]) -> Weights:
     """Returns a + b."""
-    return [x + y for x, y in zip(a, b, strict=True)]
+    return in_turn(x + y for x, y in zip(a, b, strict=True))
 
 
-def subtract(a: Weights, b: Weights) -> Weights:
-    """Returns a - b."""
-    return [x - y for x, y in zip(a, b, strict=True)]
-
-
-def multiply(a: Weights, b: Weights) -> Weights:
+def multiply(a: Iterable[Array], b: Iterable[Array]) -> Weights:
     """Returns the elementwise product of a and b."""
-    return [x * y for x, y in zip(a, b, strict=True)]
+    return in_turn(x * y for x, y in zip(a, b, strict=True))
 
 
-def scale(factor: float | Array, a: Weights) -> Weights:
+def scale(factor: float | Array, a: Iterable[Array]) -> Weights:
     """Returns factor * a, of the dtypes of a."""
-    return [_of_type(factor, x) * x for x in a]
+    return in_turn(of_type(factor, x) * x for x in a)
 
 
-def add_scaled(a: Weights, factor: float | Array, b: Weights) -> Weights:
+def add_scaled(a: Iterable[Array], factor: float | Array, b: Iterable[Array]) -> Weights:
     """Returns a + factor * b, of the dtypes of b."""
-    return [x + _of_type(factor, y) * y for x, y in zip(a, b, strict=True)]
+    return in_turn(x + of_type(factor, y) * y for x, y in zip(a, b, strict=True))
 
 
-def divide(a: Weights, b: Weights) -> Weights:
+def divide(a: Iterable[Array], b: Iterable[Array]) -> Weights:
     """Returns a / b, zero where b is zero."""
-    return [ops.where(y == 0, 0.0, x / ops.where(y == 0, 1.0, y)) for x, y in zip(a, b, strict=True)]
+    return in_turn(map(ops.divide_no_nan, a, b))
 
 
 def where(condition: Array, a: Weights, b: Weights) -> Weights:
     """Returns a if the condition, a scalar, holds, else b."""
-    return [backend.choose(condition, x, y) for x, y in zip(a, b, strict=True)]
+    return backend.choose(condition, a, b)
 
 
 def zeros_like(a: Weights) -> Weights:
@@ -48,29 +61,29 @@ def zeros_like(a: Weights) -> Weights:
     return [ops.zeros_like(x) for x in a]
 
 
-def cast_like(a: Weights, b: Weights) -> Weights:
+def cast_like(a: Weights, b: Iterable[Array]) -> Weights:
     """Returns a, of the dtypes of b."""
     return [ops.cast(x, y.dtype) for x, y in zip(a, b, strict=True)]
 
 
-def vdot(a: Weights, b: Weights) -> Array:
+def vdot(a: Iterable[Array], b: Iterable[Array]) -> Array:
     """Returns the inner product of a and b over all arrays together, a scalar."""
-    return sum(ops.sum(x * y) for x, y in zip(a, b, strict=True))
+    return sum(in_turn(ops.sum(x * y) for x, y in zip(a, b, strict=True)))
 
 
-def norm_l1(a: Weights) -> Array:
+def norm_l1(a: Iterable[Array]) -> Array:
     """Returns the sum of absolute values over all arrays together, a scalar."""
-    return sum(ops.sum(ops.abs(x)) for x in a)
+    return sum(in_turn(ops.sum(ops.abs(x)) for x in a))
 
 
-def norm_l2(a: Weights) -> Array:
+def norm_l2(a: Iterable[Array]) -> Array:
     """Returns the Euclidean norm over all arrays together, a scalar."""
-    return ops.sqrt(vdot(a, a))
+    return ops.sqrt(sum(in_turn(ops.sum(x * x) for x in a)))
 
 
-def norm_linf(a: Weights) -> Array:
+def norm_linf(a: Iterable[Array]) -> Array:
     """Returns the largest absolute value over all arrays together, a scalar."""
-    return ops.max(ops.stack([ops.max(ops.abs(x)) for x in a]))
+    return ops.max(ops.stack(in_turn(ops.max(ops.abs(x)) for x in a)))
 
 
 def flatten(a: Iterable[Array]) -> Array:
@@ -78,7 +91,7 @@ def flatten(a: Iterable[Array]) -> Array:
     return ops.concatenate([ops.reshape(x, (-1,)) for x in a])
 
 
-def unflatten(vector: Array, like: Weights) -> Weights:
+def unflatten(vector: Array, like: Iterable[Array]) -> Weights:
     """Returns the entries of a vector in the shapes of `like`."""
     arrays, start = [], 0
     for x in like:
@@ -90,5 +103,6 @@ def unflatten(vector: Array, like: Weights) -> Weights:
     return arrays
 
 
-def _of_type(factor: float | Array, array: Array) -> float | Array:
+def of_type(factor: float | Array, array: Array) -> float | Array:
+    """Returns a factor, of the dtype of an array that it multiplies."""
     return ops.cast(factor, array.dtype) if getattr(factor, "dtype", array.dtype) != array.dtype else factor

@@ -30,6 +30,7 @@ jvp = _backend.jvp
 vjp = _backend.vjp
 compile = _backend.compile
 choose = _backend.choose
+after = _backend.after
 outline = _backend.outline
 vectorize = _backend.vectorize
 scan = _backend.scan

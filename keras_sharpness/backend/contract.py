@@ -87,13 +87,22 @@ class Backend(Protocol):
                 one trace serves all of them.
         """
 
-    def choose(self, condition: Any, a: Any, b: Any) -> Any:
-        """Returns a where a scalar condition holds, else b; eager backends do so without a copy.
+    def choose(self, condition: Any, a: list[Any], b: list[Any]) -> list[Any]:
+        """Returns a where a scalar condition holds, else b; without a copy where the backend can.
 
         Args:
             condition: The condition.
-            a: A tensor.
-            b: Another of the same shape and dtype.
+            a: A list of tensors.
+            b: Others of the same shapes and dtypes.
+        """
+
+    def after(self, structure: Any) -> AbstractContextManager[None]:
+        """Returns a context whose operations begin when a structure of tensors has been computed.
+
+        Compiled functions may else begin early, and so hold the memory of both at once.
+
+        Args:
+            structure: The tensors.
         """
 
     def outline(self, fn: Callable[..., Any], *args: Any) -> Any:

@@ -100,11 +100,16 @@ def compile(fn: Callable[..., Any], varying: Mapping[int, tuple[int, ...]] | Non
     return torch.no_grad()(fn)
 
 
-def choose(condition: Any, a: Any, b: Any) -> Any:
+def choose(condition: Any, a: list[Any], b: list[Any]) -> list[Any]:
     try:
         return a if condition else b
     except RuntimeError:  # Under `vmap` the condition is one for each copy.
-        return torch.where(condition, a, b)
+        return [torch.where(condition, x, y) for x, y in zip(a, b, strict=True)]
+
+
+def after(structure: Any) -> contextlib.AbstractContextManager[None]:
+    """PyTorch runs in the order of the program."""
+    return contextlib.nullcontext()
 
 
 def outline(fn: Callable[..., Any], *args: Any) -> Any:

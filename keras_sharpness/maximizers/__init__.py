@@ -9,6 +9,8 @@ from keras_sharpness.maximizers.ascent import AscentState as AscentState
 from keras_sharpness.maximizers.ascent import Climb as Climb
 from keras_sharpness.maximizers.ascent import Maximizer as Maximizer
 from keras_sharpness.maximizers.ascent import Problem as Problem
+from keras_sharpness.maximizers.ascent import Recorder as Recorder
+from keras_sharpness.maximizers.ascent import Seen as Seen
 from keras_sharpness.maximizers.ascent import ascend as ascend
 from keras_sharpness.maximizers.pga import PGA as PGA
 from keras_sharpness.maximizers.registry import NAMES as NAMES

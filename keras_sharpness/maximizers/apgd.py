@@ -70,13 +70,16 @@ class APGD:
         halve, state = self._check(state)
         point, previous = (tree.where(halve, state["best"], state[name]) for name in ("point", "previous"))
         gradient = tree.where(halve, state["best_gradient"], gradient)
-        target = region.project(tree.add_scaled(point, state["size"], region.steepest(gradient)))
+        target = region.project(tree.add_scaled(point, state["size"], region.steps(gradient)))
         # There is no momentum yet in the first step.
         momentum = ops.where(state["k"] == 0, 1.0, self.momentum)
-        move = tree.add_scaled(
-            tree.scale(momentum, tree.subtract(target, point)), 1 - momentum, tree.subtract(point, previous)
-        )
-        return state | {"point": region.project(tree.add(point, move)), "previous": point, "k": state["k"] + 1}
+
+        def moved(x: Array, before: Array, z: Array) -> Array:
+            m = tree.of_type(momentum, x)
+            return x + (m * (z - x) + (1 - m) * (x - before))
+
+        points = map(moved, point, previous, target)
+        return state | {"point": region.project(points), "previous": point, "k": state["k"] + 1}
 
     def _look(self, state: AscentState, value: Array, gradient: Weights) -> AscentState:
         """Returns the state that knows of the loss at the point."""

@@ -65,11 +65,26 @@ class Climb(NamedTuple):
     single: dict[str, Array]
 
 
-Recorder: TypeAlias = Callable[[AscentState, Any, Region], Array]
-"""From (state, values, region) to what is recorded of a point, shape (n,).
+class Seen(NamedTuple):
+    """What is known of the points that the ascents are at.
 
-The entry "point" of the state is the point. The others are those after the step from it, or, at the last point, to it.
-"""
+    Attributes:
+        point: The perturbations.
+        values: The record that `Problem` returns of them.
+        region: The set of perturbations.
+        gradient: The gradients there; None at the last points, where none is taken.
+        first: The gradients at the start, if the ascent is watched.
+    """
+
+    point: Weights
+    values: Any
+    region: Region
+    gradient: Weights | None
+    first: Weights
+
+
+Recorder: TypeAlias = Callable[[Seen], Array]
+"""From what is known of the points to what is recorded of them, shape (n,)."""
 
 
 def ascend(
@@ -91,45 +106,51 @@ def ascend(
         compile_parts: Whether each step is compiled on its own. Otherwise the returned function is to be compiled as
             a whole.
         keep_best: Whether to return the best perturbations, which takes memory for one more copy of them.
-        watch: Whether the maximizer is `Watched`, and a single step is evaluated too. It takes the memory of a copy of
-            the perturbations and one forward pass.
+        watch: Whether to keep the gradients at the start for the recorders and to evaluate a single step along them.
+            It takes the memory of a copy of the perturbations and one forward pass.
 
     Returns:
         A function of the arguments of `pose` that returns what was found.
     """
     rule = BestSoFar(maximizer) if keep_best else maximizer
-    rule = Watched(rule) if watch else rule
     part = backend.compile if compile_parts else lambda fn: fn
 
-    def look(state: AscentState, values: Any, region: Region) -> dict[str, Array]:
-        return {name: recorder(state, values, region) for name, recorder in record.items()}
+    def look(seen: Seen) -> dict[str, Array]:
+        names = [*record]
+        return dict(zip(names, tree.in_turn(record[name](seen) for name in names), strict=True))
 
     def begin(*context: Any) -> AscentState:
         start = pose(*context).start()
-        return copies.for_each(rule.start, start[0].shape[0])(start)
+        state = copies.for_each(rule.start, start[0].shape[0])(start)
+        return {"rule": state, "first": tree.zeros_like(start) if watch else [], "k": ops.zeros((), "int32")}
 
     def advance(state: AscentState, *context: Any) -> tuple[AscentState, dict[str, Array]]:
-        problem = pose(*context)
-        values, gradient = problem.values_and_gradients(state["point"])
-        region = problem.region()
+        problem, before = pose(*context), state["rule"]
+        values, gradient = problem.values_and_gradients(before["point"])
+        # What follows would else take its memory while the gradient takes its own.
+        with backend.after(gradient):
+            region = problem.region()
+            first = backend.choose(state["k"] == 0, gradient, state["first"]) if watch else []
+            seen = look(Seen(before["point"], values, region, gradient, first))
 
         def step(state: AscentState, value: Array, gradient: Weights) -> AscentState:
             return rule.step(state, value, gradient, region)
 
-        steps = copies.for_each(step, values.losses.shape[0])
-        following = steps(state, values.losses, gradient)
-        return following, look(following | {"point": state["point"]}, values, region)
+        with backend.after(seen):
+            following = copies.for_each(step, values.losses.shape[0])(before, values.losses, gradient)
+        return {"rule": following, "first": first, "k": state["k"] + 1}, seen
 
     def finish(state: AscentState, *context: Any) -> tuple[dict[str, Array], Weights]:
-        problem = pose(*context)
-        values = problem.values(state["point"])
-        best = copies.for_each(keep_better, values.losses.shape[0])(state, values.losses)["best"] if keep_best else []
-        return look(state, values, problem.region()), best
+        problem, last = pose(*context), state["rule"]
+        values = problem.values(last["point"])
+        best = copies.for_each(keep_better, values.losses.shape[0])(last, values.losses)["best"] if keep_best else []
+        with backend.after(values):
+            return look(Seen(last["point"], values, problem.region(), None, state["first"])), best
 
-    def step_once(state: AscentState, *context: Any) -> AscentState:
-        region = pose(*context).region()
-        steepest = copies.for_each(region.steepest, state["point"][0].shape[0])
-        return state | {"point": steepest(state["watched"]["gradient"])}
+    def step_once(state: AscentState, *context: Any) -> dict[str, Array]:
+        problem, first = pose(*context), state["first"]
+        point = copies.for_each(problem.region().steepest, first[0].shape[0])(first)
+        return look(Seen(point, problem.values(point), problem.region(), None, first))
 
     begin, advance, finish, step_once = part(begin), part(advance), part(finish), part(step_once)
 
@@ -138,48 +159,9 @@ def ascend(
         end, path = scan(lambda state, _: advance(state, *context), begin(*context), None, rule.num_steps, outputs)
         last, best = finish(end, *context)
         whole = {name: ops.transpose(ops.concatenate([path[name], last[name][None]])) for name in record}
-        single = finish(step_once(end, *context), *context)[0] if watch else {}
-        return Climb(whole, best, single)
+        return Climb(whole, best, step_once(end, *context) if watch else {})
 
     return climb
-
-
-class Watched(NamedTuple):
-    """Notes in the state's entry "watched" what tells how good the point is; the steps of the rule stay as they are.
-
-    The entry holds `gradient`, that at the start; `full`, the rise of the loss's linearization there in the whole
-    region; and `ahead`, the rise of the linearization at the last point from that point to the best one of the region.
-
-    Attributes:
-        rule: The rule.
-    """
-
-    rule: Maximizer
-
-    @property
-    def num_steps(self) -> int:
-        """Steps of the rule."""
-        return self.rule.num_steps
-
-    def start(self, delta: Weights) -> AscentState:
-        """Returns the state of an ascent that begins at a perturbation."""
-        none = ops.zeros(())
-        watched = {"gradient": tree.zeros_like(delta), "full": none, "ahead": none, "begun": none}
-        return self.rule.start(delta) | {"watched": watched}
-
-    def step(self, state: AscentState, value: Array, gradient: Weights, region: Region) -> AscentState:
-        """Returns the state after one step."""
-        watched, begun = state["watched"], state["watched"]["begun"] > 0
-        promised = region.reach(gradient), tree.vdot(gradient, state["point"])
-        full, gained = (ops.cast(rise, watched["full"].dtype) for rise in promised)
-        seen = {
-            "gradient": tree.where(begun, watched["gradient"], gradient),
-            "full": ops.where(begun, watched["full"], full),
-            "ahead": full - gained,
-            "begun": ops.ones_like(watched["begun"]),
-        }
-        inner = {name: entry for name, entry in state.items() if name != "watched"}
-        return self.rule.step(inner, value, gradient, region) | {"watched": seen}
 
 
 class BestSoFar(NamedTuple):

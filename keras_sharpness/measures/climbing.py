@@ -1,15 +1,15 @@
 """Ascents on the batches of a grid, compiled once for any number of models and radii."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from keras import ops
 
 from keras_sharpness.arrays import tree
-from keras_sharpness.execution.evaluation import Evaluation, Values
+from keras_sharpness.execution.evaluation import Evaluation
 from keras_sharpness.execution.grid import Grid, GridFunction
-from keras_sharpness.maximizers import AscentState, Climb, Maximizer, Problem, ascend, starting_point
+from keras_sharpness.maximizers import Climb, Maximizer, Problem, Recorder, Seen, ascend, starting_point
 from keras_sharpness.perturbations import Ball, Region
 from keras_sharpness.typing import Array, Block, Data, State, Weights
 
@@ -29,9 +29,9 @@ def climbs(grid: Grid, ball: Ball, maximizer: Maximizer, keep_best: bool = False
     Returns:
         A function of (weights, state, mask=None, rho=None), the last two as of `Ball.around`. Its `path` holds losses,
         errors, radii ||delta / c||, and what `diagnostics` needs: `moved`, the sum of |g delta| with the gradient g at
-        the start; `full`, the rise of the linearization there in the whole ball; `ahead`, the rise that a linearization
-        at the point promises from there, which at the last point is that of the point before. Each has the shape
-        (num_batches, num_starts, num_steps + 1).
+        the start; `slopes` ||c g||_q of the gradient at each point, q dual to the norm of the ball; `gained`, the sum
+        of g delta there. The last two are NaN at the last point. Each has the shape (num_batches, num_starts,
+        num_steps + 1).
     """
     run = _compile(grid, ball, maximizer, details=True, keep_best=keep_best)
 
@@ -41,6 +41,18 @@ def climbs(grid: Grid, ball: Ball, maximizer: Maximizer, keep_best: bool = False
     return climb
 
 
+class LossPath(NamedTuple):
+    """What the ascents of one model found.
+
+    Attributes:
+        losses: The path of the best start on each batch, as `WorstCaseSharpness.losses` has it.
+        gradient_norms: ||c * gradient of L_S(w)||_q of each batch S, shape (num_batches,).
+    """
+
+    losses: np.ndarray
+    gradient_norms: np.ndarray
+
+
 class LossPaths:
     """Losses along the ascents of many models."""
 
@@ -48,8 +60,8 @@ class LossPaths:
         """Compiles the ascents; see `climbs`."""
         self._run, self._rho = _compile(grid, ball, maximizer, details=False, keep_best=False), ball.rho
 
-    def __call__(self, models: Iterable[tuple[Weights, State]], rho: float | None = None) -> Iterator[np.ndarray]:
-        """Returns an iterator of the path of the best start on each batch, as `WorstCaseSharpness.losses` has them.
+    def __call__(self, models: Iterable[tuple[Weights, State]], rho: float | None = None) -> Iterator[LossPath]:
+        """Returns an iterator of what was found from each model.
 
         Args:
             models: Weights and state of one model after another.
@@ -57,7 +69,7 @@ class LossPaths:
         """
         radius = np.float32(self._rho if rho is None else rho)
         found = self._run.over((weights, state, None, radius) for weights, state in models)
-        return (best_paths(climb.path["losses"]) for climb in found)
+        return (LossPath(best_paths(climb.path["losses"]), climb.path["slopes"][:, 0, 0]) for climb in found)
 
     def prepare(self, weights: Weights, state: State) -> None:
         """Climbs on the first batches only, so that all is compiled."""
@@ -95,7 +107,9 @@ def _compile(grid: Grid, ball: Ball, maximizer: Maximizer, details: bool, keep_b
                 start,
             )
 
-        record = _record(evaluation) if details else {"losses": lambda state, values, region: values.losses}
+        record = _record(evaluation)
+        if not details:
+            record = {name: record[name] for name in ("losses", "slopes")}
         return ascend(maximizer, pose, record, evaluation.scan, evaluation.stepwise, keep_best, watch=details)
 
     # The radius is an argument, so that another one does not compile anew.
@@ -103,23 +117,24 @@ def _compile(grid: Grid, ball: Ball, maximizer: Maximizer, details: bool, keep_b
     return grid.compile(make, None if key[1] is None else key, compiles_itself=True)
 
 
-def _record(evaluation: Evaluation) -> Mapping[str, Callable[..., Any]]:
-    """Returns what is recorded along a watched path, which costs a few passes over the perturbations."""
+def _record(evaluation: Evaluation) -> dict[str, Recorder]:
+    """Returns what is recorded along a path, which costs a few passes over the perturbations."""
 
-    def moved(state: AscentState, values: Values, region: Region) -> Array:
-        found = evaluation.for_each(lambda g, delta: tree.norm_l1(tree.multiply(g, delta)))
-        return ops.cast(found(state["watched"]["gradient"], state["point"]), values.losses.dtype)
+    def along(fn: Callable[..., Array], seen: Seen, *of_each: Weights | None) -> Array:
+        losses = seen.values.losses
+        known = all(arrays is not None for arrays in of_each)
+        return ops.cast(evaluation.for_each(fn)(*of_each), losses.dtype) if known else ops.full_like(losses, np.nan)
 
-    def radii(state: AscentState, values: Values, region: Region) -> Array:
-        return ops.cast(evaluation.for_each(region.radius)(state["point"]), values.losses.dtype)
+    def moved(gradient: Weights, delta: Weights) -> Array:
+        return tree.norm_l1(g * d for g, d in zip(gradient, delta, strict=True))
 
     return {
-        "losses": lambda state, values, region: values.losses,
-        "errors": lambda state, values, region: values.errors,
-        "radii": radii,
-        "moved": moved,
-        "full": lambda state, values, region: state["watched"]["full"],
-        "ahead": lambda state, values, region: state["watched"]["ahead"],
+        "losses": lambda seen: seen.values.losses,
+        "errors": lambda seen: seen.values.errors,
+        "radii": lambda seen: along(seen.region.radius, seen, seen.point),
+        "moved": lambda seen: along(moved, seen, seen.first, seen.point),
+        "slopes": lambda seen: along(seen.region.slope, seen, seen.gradient),
+        "gained": lambda seen: along(tree.vdot, seen, seen.gradient, seen.point),
     }
 
 

@@ -128,13 +128,15 @@ def diagnose(climb: Climb, rho: float) -> Diagnostics:
     shown = np.maximum(rise, resolution)
     rows, best = np.arange(len(losses)), rises.argmax(axis=1)
     highest = losses[rows, best].argmax(axis=1)
-    radii, moved, full = (climb.path[name][rows, best, highest] for name in ("radii", "moved", "full"))
+    radii, moved = (climb.path[name][rows, best, highest] for name in ("radii", "moved"))
+    promised = rho * climb.path["slopes"].astype(np.float64)
+    full, ahead = promised[rows, best, 0], promised - climb.path["gained"]
     return Diagnostics(
         last_gain=np.maximum(paths[:, -1] - paths[:, :-1].max(axis=1), 0) / shown,
         radius_used=radii / rho if rho else np.ones(len(losses)),
         restart_gap=1 - rises.mean(axis=1) / shown if losses.shape[1] > 1 else np.full(len(losses), np.nan),
         radius_share=moved / np.maximum(full, np.finfo(np.float32).tiny),
-        remaining=_remaining(losses[rows, best], climb.path["ahead"][rows, best], highest, resolution) / shown,
+        remaining=_remaining(losses[rows, best], ahead[rows, best], highest, resolution) / shown,
         rise=rise,
         single_rise=single,
         resolution=resolution,
@@ -144,7 +146,7 @@ def diagnose(climb: Climb, rho: float) -> Diagnostics:
 def _remaining(losses: np.ndarray, ahead: np.ndarray, highest: np.ndarray, resolution: np.ndarray) -> np.ndarray:
     """Returns what the linearization promises at the highest point, zero where rounding could be all of it."""
     rows, last = np.arange(len(losses)), losses.shape[1] - 1
-    # What is recorded at the last point comes from the gradient of the point before.
-    at_last = ahead[:, last] - (losses[:, last] - losses[:, last - 1])
+    # The last point has no gradient: it is judged by that of the point before.
+    at_last = ahead[:, last - 1] - (losses[:, last] - losses[:, last - 1])
     found = np.where(highest == last, at_last, ahead[rows, highest])
     return np.where(found <= resolution, 0, found)

@@ -66,8 +66,8 @@ class RandomDirection:
         """Returns the direction; zero for weights that do not move."""
         weights, moves = sample.values()[0], sample.mask()
         direction = [noise.normal(w.shape, self.seed, self.number, i) for i, w in enumerate(weights)]
-        unit = tree.cast_like(tree.divide(direction, per_filter(direction)), weights)
-        direction = tree.multiply(unit, per_filter(weights))
+        unit = tree.cast_like(tree.divide(direction, map(per_filter, direction)), weights)
+        direction = tree.multiply(unit, map(per_filter, weights))
         return direction if moves is None else tree.multiply(direction, moves)
 
 

@@ -203,7 +203,7 @@ def _copy(tensor: Array) -> Array:
     return ops.copy(ops.stop_gradient(tensor))
 
 
-def _flat(arrays: Weights) -> np.ndarray:
+def _flat(arrays: Iterable[Array]) -> np.ndarray:
     return np.concatenate([_float64(array).ravel() for array in arrays])
 
 

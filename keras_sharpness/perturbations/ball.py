@@ -1,7 +1,7 @@
 """The ball around the weights that perturbations are taken from."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from keras import ops
@@ -9,7 +9,7 @@ from keras import ops
 from keras_sharpness.arrays import tree
 from keras_sharpness.errors import require, require_non_negative
 from keras_sharpness.perturbations.norms import NORMS, Norm
-from keras_sharpness.perturbations.scaling import SCALINGS
+from keras_sharpness.perturbations.scaling import SCALINGS, Scale
 from keras_sharpness.typing import Array, Weights
 
 
@@ -48,12 +48,9 @@ class Ball:
             mask: One for weights that move, zero for those that do not; None: all move.
             rho: Another radius, a scalar.
         """
-        scale = SCALINGS[self.scaling](weights)
-        if self.eta:
-            scale = [c + self.eta for c in scale]
-        scale = scale if mask is None else tree.multiply(scale, mask)
+        scale = Scale(SCALINGS[self.scaling], weights, self.eta, mask)
         # Of the weights' own type, which need not be that of the argument.
-        radius = self.rho if rho is None else ops.cast(rho, scale[0].dtype)
+        radius = self.rho if rho is None else ops.cast(rho, weights[0].dtype)
         return Region(NORMS[self.norm], radius, scale)
 
 
@@ -68,9 +65,9 @@ class Region(NamedTuple):
 
     norm: Norm
     rho: float | Array
-    scale: Weights
+    scale: Sequence[Array]
 
-    def project(self, delta: Weights) -> Weights:
+    def project(self, delta: Iterable[Array]) -> Weights:
         """Returns the point of the ball nearest to `delta` in the scaled coordinates nu = delta / c."""
         if self.norm is NORMS["linf"]:
             # The same clip, without a division.
@@ -83,18 +80,30 @@ class Region(NamedTuple):
 
     def steepest(self, gradient: Weights) -> Weights:
         """Returns the perturbation of radius rho along which a linear loss of this gradient rises most."""
-        return tree.scale(self.rho, tree.multiply(self.scale, self.norm.steepest(tree.multiply(self.scale, gradient))))
+        return tree.in_turn(self.steps(gradient))
+
+    def steps(self, gradient: Weights) -> Iterator[Array]:
+        """Returns an iterator of the arrays of `steepest`, to be computed when they are needed."""
+        steps = zip(self.scale, self.norm.steepest(self._scaled(gradient)), strict=True)
+        return (tree.of_type(self.rho, step) * (c * step) for c, step in steps)
+
+    def slope(self, gradient: Weights) -> Array:
+        """Returns how far a linear loss of this gradient rises for each unit of radius: ||c * gradient||_q."""
+        return self.norm.dual(self._scaled(gradient))
 
     def reach(self, gradient: Weights) -> Array:
         """Returns how far a linear loss of this gradient rises in the region, a scalar."""
-        return self.rho * self.norm.dual(tree.multiply(self.scale, gradient))
+        return self.rho * self.slope(gradient)
 
     def radius(self, delta: Weights) -> Array:
         """Returns ||delta / c||, a scalar."""
-        return self.norm.size(tree.divide(delta, self.scale))
+        return self.norm.size(map(ops.divide_no_nan, delta, self.scale))
 
     def sample(self, *keys: Array) -> Weights:
         """Returns a point drawn uniformly from the ball, in scaled coordinates; keys as of `noise.bits`."""
         moves = [ops.cast(c != 0, c.dtype) for c in self.scale]
         drawn = tree.cast_like(self.norm.sample(moves, *keys), self.scale)
         return self.project(tree.scale(self.rho, tree.multiply(self.scale, drawn)))
+
+    def _scaled(self, gradient: Weights) -> Iterator[Array]:
+        return (c * g for c, g in zip(self.scale, gradient, strict=True))

@@ -5,7 +5,7 @@ weights together. Where c = 0 a weight does not move: its nu is 0.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from keras import ops
@@ -27,11 +27,11 @@ class Norm(NamedTuple):
         sample: From (weights' shapes as zeros, *keys of noise) to a point drawn uniformly from the unit ball.
     """
 
-    size: Callable[[Weights], Array]
-    dual: Callable[[Weights], Array]
+    size: Callable[[Iterable[Array]], Array]
+    dual: Callable[[Iterable[Array]], Array]
     project: Callable[[Weights, float | Array], Weights]
-    project_weights: Callable[[Iterable[Array], float | Array, Weights], Weights]
-    steepest: Callable[[Weights], Weights]
+    project_weights: Callable[[Iterable[Array], float | Array, Sequence[Array]], Weights]
+    steepest: Callable[[Iterable[Array]], Iterable[Array]]
     sample: Callable[..., Weights]
 
 
@@ -58,13 +58,13 @@ def project_l1(nu: Weights, rho: float | Array) -> Weights:
     return [ops.sign(x) * ops.maximum(ops.abs(x) - theta, 0.0) for x in nu]
 
 
-def project_weights_linf(delta: Iterable[Array], rho: float | Array, scale: Weights) -> Weights:
+def project_weights_linf(delta: Iterable[Array], rho: float | Array, scale: Sequence[Array]) -> Weights:
     """Returns argmin_z ||z - delta||_2 subject to |z_i| <= rho c_i for every i: the clip of the paper."""
-    # One array after another: lists of both bounds would take the memory of two more sets of weights.
-    return [ops.minimum(ops.maximum(d, -rho * c), rho * c) for d, c in zip(delta, scale, strict=True)]
+    # Lists of both bounds would take the memory of two more sets of weights.
+    return tree.in_turn(ops.minimum(ops.maximum(d, -rho * c), rho * c) for d, c in zip(delta, scale, strict=True))
 
 
-def project_weights_l2(delta: Iterable[Array], rho: float | Array, scale: Weights) -> Weights:
+def project_weights_l2(delta: Iterable[Array], rho: float | Array, scale: Sequence[Array]) -> Weights:
     """Returns argmin_z ||z - delta||_2 subject to ||z / c||_2 <= rho, an ellipsoid.
 
     The solution is z_i = delta_i c_i^2 / (c_i^2 + t), for the t >= 0 at which it meets the boundary. Bisection finds
@@ -86,7 +86,7 @@ def project_weights_l2(delta: Iterable[Array], rho: float | Array, scale: Weight
     return tree.multiply(scale, tree.unflatten(projected, scale))
 
 
-def project_weights_l1(delta: Iterable[Array], rho: float | Array, scale: Weights) -> Weights:
+def project_weights_l1(delta: Iterable[Array], rho: float | Array, scale: Sequence[Array]) -> Weights:
     """Returns argmin_z ||z - delta||_2 subject to ||z / c||_1 <= rho.
 
     The solution shrinks |delta_i| by theta / c_i, zero at least. Those that stay positive have the largest
@@ -102,18 +102,20 @@ def project_weights_l1(delta: Iterable[Array], rho: float | Array, scale: Weight
     return tree.multiply(scale, project_l1(tree.divide(tree.unflatten(shrunk, scale), scale), rho))
 
 
-def steepest_linf(gradient: Weights) -> Weights:
+def steepest_linf(gradient: Iterable[Array]) -> Iterable[Array]:
     """Returns sign(g)."""
-    return [ops.sign(g) for g in gradient]
+    return (ops.sign(g) for g in gradient)
 
 
-def steepest_l2(gradient: Weights) -> Weights:
+def steepest_l2(gradient: Iterable[Array]) -> Weights:
     """Returns g / ||g||_2, zero for a zero gradient."""
+    gradient = [*gradient]
     return tree.scale(1 / ops.maximum(tree.norm_l2(gradient), _TINY), gradient)
 
 
-def steepest_l1(gradient: Weights) -> Weights:
+def steepest_l1(gradient: Iterable[Array]) -> Weights:
     """Returns the sign of the largest |g_i|, the first of these, at its place, and zero elsewhere."""
+    gradient = [*gradient]
     flat = tree.flatten(gradient)
     largest = ops.cast(ops.abs(flat) == ops.max(ops.abs(flat)), flat.dtype)
     first = ops.cast(ops.cumsum(largest) == 1, flat.dtype)

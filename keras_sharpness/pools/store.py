@@ -86,9 +86,9 @@ class PoolStore:
         row = {"index": index, "seed": int(arrays.pop("seed")), "epochs": len(arrays.pop("epoch_losses"))}
         return row | {k: float(v) for k, v in arrays.items() if not k.startswith(ARRAYS)}
 
-    def save_paths(self, index: int, losses: np.ndarray) -> None:
-        """Saves a member's losses along its ascents, shape (num_batches, num_steps + 1)."""
-        _save(self._paths, index, losses=losses)
+    def save_paths(self, index: int, found: dict[str, np.ndarray]) -> None:
+        """Saves a member's `losses` along its ascents, shape (num_batches, num_steps + 1), and what else they found."""
+        _save(self._paths, index, **found)
 
     def load_paths(self, index: int) -> np.ndarray:
         """Returns a member's saved losses along its ascents, shape (num_batches, num_steps + 1)."""
@@ -99,8 +99,8 @@ class PoolStore:
         _save(self._details, index, **details)
 
     def load_details(self, index: int) -> dict[str, np.ndarray]:
-        """Returns a member's saved details."""
-        return _load(self._details, index, {})
+        """Returns a member's saved details, and all that its ascents found."""
+        return _load(self._paths, index, {}) | _load(self._details, index, {})
 
     def save_measures(self, index: int, content: dict[str, Any]) -> None:
         """Saves what was measured of a member, as JSON takes it."""

@@ -22,7 +22,7 @@ from keras_sharpness.errors import require, require_count
 from keras_sharpness.statistics.copula import copula_tau
 from keras_sharpness.statistics.correlation import Kendall, vector
 from keras_sharpness.statistics.intervals import FEWEST_MODELS
-from keras_sharpness.statistics.jackknife import leave_parts_out, student_interval
+from keras_sharpness.statistics.jackknife import NO_INTERVAL, leave_parts_out, student_interval
 from keras_sharpness.statistics.matched import default_neighbours, matched_tau
 from keras_sharpness.statistics.residual import residual_tau
 
@@ -70,10 +70,9 @@ def conditional_kendall(
     data = np.stack(_of_one_length(names, (x, y, *given)))
     num_models = data.shape[1]
     tau, left_out = copula_tau(data) if method == "copula" else _jackknifed(method, data, num_neighbours)
-    low = high = p_value = float("nan")
-    if num_models >= FEWEST_MODELS and abs(tau) < 1:
-        low, high, p_value = student_interval(tau, left_out, confidence)
-    return Kendall(tau=tau, p_value=p_value, ci_low=low, ci_high=high, num_models=num_models, confidence=confidence)
+    enough = num_models >= FEWEST_MODELS and abs(tau) < 1
+    precision = student_interval(tau, left_out, confidence) if enough else NO_INTERVAL
+    return Kendall(tau=tau, num_models=num_models, confidence=confidence, **precision)
 
 
 def neighbour_sensitivity(

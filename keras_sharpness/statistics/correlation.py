@@ -26,6 +26,7 @@ class Kendall:
         ci_high: Upper end.
         num_models: Models in the pool.
         confidence: Nominal coverage of the interval.
+        standard_error: Of tau, where the interval was made from one; else NaN.
     """
 
     tau: float
@@ -34,6 +35,7 @@ class Kendall:
     ci_high: float
     num_models: int
     confidence: float = 0.95
+    standard_error: float = float("nan")
 
 
 def kendall(

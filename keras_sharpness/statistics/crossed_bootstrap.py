@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from keras_sharpness.errors import require, require_count
 from keras_sharpness.statistics.correlation import Kendall, checked
 from keras_sharpness.statistics.intervals import FEWEST_MODELS
+from keras_sharpness.statistics.pairs import taus_of_rows
 
 SOURCES = ("models", "batches", "examples")
 # Numbers held at once in float64: 32 MB.
@@ -97,10 +98,11 @@ def _resample(
             _resampled_means(table, mean, name in over, name == "examples" or shared_batches, size, rng)
             for (name, table), mean in zip(tables.items(), means, strict=True)
         ]
-        for x, y in zip(*pair, strict=True):
-            chosen = rng.integers(num_models, size=num_models) if "models" in over else slice(None)
-            taus.append(scipy.stats.kendalltau(x[chosen], y[chosen]).statistic)
-    return np.array(taus)
+        if "models" in over:
+            chosen = rng.integers(num_models, size=(size, num_models))
+            pair = [np.take_along_axis(means, chosen, axis=1) for means in pair]
+        taus.append(taus_of_rows(*pair))
+    return np.concatenate(taus)
 
 
 def _resampled_means(

@@ -14,6 +14,8 @@ from keras_sharpness.statistics.pairs import pair_sums
 
 # Parts that models are left out in, where leaving out each in turn would cost an estimate per model.
 NUM_PARTS = 50
+# What `student_interval` would return of a pool that is too small for it.
+NO_INTERVAL = dict.fromkeys(("ci_low", "ci_high", "p_value", "standard_error"), float("nan"))
 
 
 def leave_one_out(x: ArrayLike, y: ArrayLike) -> np.ndarray:
@@ -67,8 +69,8 @@ def leave_parts_out(num_models: int, estimate: Callable[[np.ndarray], float]) ->
     return np.array([estimate(np.delete(np.arange(num_models), part)) for part in parts])
 
 
-def student_interval(tau: float, left_out: np.ndarray, confidence: float) -> tuple[float, float, float]:
-    """Returns interval and p-value of a tau from what is left of it without each part of the pool.
+def student_interval(tau: float, left_out: np.ndarray, confidence: float) -> dict[str, float]:
+    """Returns what `Kendall` says of a tau's precision, from what is left of it without each part of the pool.
 
     The jackknife's standard error of Fisher's z = artanh(tau), and Student's distribution with a degree of freedom less
     than there are parts.
@@ -79,10 +81,16 @@ def student_interval(tau: float, left_out: np.ndarray, confidence: float) -> tup
         confidence: Nominal coverage, between 0 and 1.
 
     Returns:
-        Lower end, upper end and the two-sided p-value for tau = 0.
+        `ci_low`, `ci_high`, the two-sided `p_value` for tau = 0, and the `standard_error` of tau.
     """
     z, count = np.arctanh(left_out), len(left_out)
     error = float(np.sqrt((count - 1) / count * ((z - z.mean()) ** 2).sum()))
     t = scipy.stats.t(count - 1)
     low, high = np.tanh(np.arctanh(tau) + np.array([-1, 1]) * t.ppf((1 + confidence) / 2) * error)
-    return float(low), float(high), float(2 * t.sf(abs(np.arctanh(tau)) / error))
+    p_value = 2 * t.sf(abs(np.arctanh(tau)) / error)
+    return {
+        "ci_low": float(low),
+        "ci_high": float(high),
+        "p_value": float(p_value),
+        "standard_error": error * (1 - tau**2),
+    }

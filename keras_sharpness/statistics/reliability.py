@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 from keras_sharpness.errors import require, require_count
 from keras_sharpness.statistics.correlation import Kendall, checked
 from keras_sharpness.statistics.intervals import FEWEST_MODELS
-from keras_sharpness.statistics.jackknife import student_interval
+from keras_sharpness.statistics.jackknife import NO_INTERVAL, student_interval
 from keras_sharpness.statistics.pairs import PairSums, pair_sums
 
 
@@ -92,13 +92,11 @@ def disattenuated_kendall(
     halves = _halves(table, num_splits, seed)
     reliability = _stepped_up(np.mean([_correlation(half.tau) for half in halves]))
     corrected = float(_corrected(measured.tau, reliability))
-    low = high = p_value = float("nan")
+    precision = NO_INTERVAL
     if len(table) >= FEWEST_MODELS and abs(corrected) < 1:
         left_out = _stepped_up(np.mean([_correlation(half.left_out) for half in halves], axis=0))
-        low, high, p_value = student_interval(corrected, _corrected(measured.left_out, left_out), confidence)
-    found = Kendall(
-        tau=corrected, p_value=p_value, ci_low=low, ci_high=high, num_models=len(table), confidence=confidence
-    )
+        precision = student_interval(corrected, _corrected(measured.left_out, left_out), confidence)
+    found = Kendall(tau=corrected, num_models=len(table), confidence=confidence, **precision)
     return CorrectedKendall(tau=measured.tau, reliability=float(reliability), corrected=found)
 
 

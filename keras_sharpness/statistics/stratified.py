@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from keras_sharpness.errors import require
 from keras_sharpness.statistics.correlation import Kendall, checked
 from keras_sharpness.statistics.intervals import FEWEST_MODELS
-from keras_sharpness.statistics.jackknife import student_interval
+from keras_sharpness.statistics.jackknife import NO_INTERVAL, student_interval
 from keras_sharpness.statistics.pairs import PairSums, pair_sums_within
 
 if TYPE_CHECKING:
@@ -73,11 +73,10 @@ def stratified_kendall(x: ArrayLike, y: ArrayLike, strata: ArrayLike, *, confide
 
 
 def _pooled(sums: PairSums, confidence: float) -> Kendall:
-    tau, low, high, p_value = sums.tau, float("nan"), float("nan"), float("nan")
-    num_models = len(sums.balance)
-    if num_models >= FEWEST_MODELS and abs(tau) < 1:
-        low, high, p_value = student_interval(tau, sums.left_out, confidence)
-    return Kendall(tau=tau, p_value=p_value, ci_low=low, ci_high=high, num_models=num_models, confidence=confidence)
+    tau, num_models = sums.tau, len(sums.balance)
+    enough = num_models >= FEWEST_MODELS and abs(tau) < 1
+    precision = student_interval(tau, sums.left_out, confidence) if enough else NO_INTERVAL
+    return Kendall(tau=tau, num_models=num_models, confidence=confidence, **precision)
 
 
 def _table(sums: PairSums, groups: np.ndarray, numbers: np.ndarray) -> "pd.DataFrame":

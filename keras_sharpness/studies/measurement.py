@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -20,12 +20,18 @@ from keras_sharpness.statistics import standard_error
 from keras_sharpness.studies.config import StudyConfig
 from keras_sharpness.typing import State, Weights
 
+Arrays: TypeAlias = dict[str, np.ndarray]
+"""Arrays by name, as a pool's files hold them."""
+
 
 class Measurement(Protocol):
     """Climbs from the weights of members, and computes their sharpness from the losses on the way."""
 
-    def paths(self, members: Iterable[Member]) -> Iterator[np.ndarray]:
-        """Returns an iterator of the losses of each member; column 0 is at the trained weights."""
+    def paths(self, members: Iterable[Member]) -> Iterator[Arrays]:
+        """Returns an iterator of the `losses` of each member; column 0 is at the trained weights.
+
+        Where all members share the batches, there are `gradient_norms` too, of each batch at the trained weights.
+        """
         ...
 
     def starts(self, members: Iterable[Member]) -> Iterator[np.ndarray]:
@@ -80,13 +86,13 @@ class BatchAscents:
         # Losses of two networks have no common start: their difference can be negative.
         self._start_counts = config.follows_paper("matching")
 
-    def paths(self, members: Iterable[Member]) -> Iterator[np.ndarray]:
-        """Returns an iterator of losses along the ascents, shape (num_batches, num_steps + 1)."""
-        return self._paths(member.tensors() for member in members)
+    def paths(self, members: Iterable[Member]) -> Iterator[Arrays]:
+        """Returns an iterator of `losses` along the ascents, shape (num_batches, num_steps + 1), and norms."""
+        return (found._asdict() for found in self._paths(member.tensors() for member in members))
 
     def starts(self, members: Iterable[Member]) -> Iterator[np.ndarray]:
         """Returns an iterator of the losses at the trained weights, shape (num_batches,)."""
-        return (losses[:, 0] for losses in self.paths(members))
+        return (found["losses"][:, 0] for found in self.paths(members))
 
     def prepare(self, weights: Weights, state: State) -> None:
         """Climbs on the first batches only; see `Measurement`."""
@@ -114,7 +120,7 @@ def mean_rise(rises: np.ndarray) -> dict[str, float]:
     return {"sharpness": float(rises.mean()), "sharpness_standard_error": standard_error(rises)}
 
 
-def with_indices(measurement: Measurement, members: Iterable[Member]) -> Iterator[tuple[int, np.ndarray]]:
-    """Returns an iterator of members' places in the pool and their losses."""
+def with_indices(measurement: Measurement, members: Iterable[Member]) -> Iterator[tuple[int, Arrays]]:
+    """Returns an iterator of members' places in the pool and what `paths` has of them."""
     members, measured = itertools.tee(members)
     return zip((member.index for member in members), measurement.paths(measured), strict=True)

@@ -24,7 +24,7 @@ from keras_sharpness.objective.objective import values
 from keras_sharpness.pools.member import Member, member_seed
 from keras_sharpness.pools.store import PoolStore
 from keras_sharpness.studies import folder as folders
-from keras_sharpness.studies.details import DetailedMeasurement, write_details
+from keras_sharpness.studies.details import write_details
 from keras_sharpness.studies.study import Study
 from keras_sharpness.studies.summary import summarize
 
@@ -121,10 +121,9 @@ def _run_study(study: Study, store: PoolStore, slots: int, folder: Path, stop: C
         with folders.timed(folder, "training"):
             _train(study, store, slots, stop)
     with folders.timed(folder, "sharpness"):
-        _measure(study, store, stop)
-    if details := study.make_details():
-        with folders.timed(folder, "details"):
-            _detail(study, details, store, folder, stop)
+        _at_once(study, lambda: _measure(study, store, stop), lambda: _detail(study, store, stop))
+    if study.has_details:
+        write_details(folder, store, [study.rises(store.load_paths(index)) for index in range(study.config.num_models)])
     rows = [_row(study, store, index) for index in range(study.config.num_models)]
     folders.write_rows(folder / "models.csv", rows)
     seconds = {f"seconds_{stage}": seconds for stage, seconds in folders.times(folder).items()}
@@ -157,17 +156,24 @@ def _measure(study: Study, store: PoolStore | None, stop: Callable[[], bool]) ->
     _check_done(stop)
 
 
-def _detail(
-    study: Study, details: DetailedMeasurement, store: PoolStore, folder: Path, stop: Callable[[], bool]
-) -> None:
-    """Measures members on each test example, in the first process only, and writes `details.npz`."""
-    known = store.detailed()
-    missing = [index for index in range(study.config.num_models) if index not in known]
-    members = (store.load_member(index) for index in itertools.takewhile(lambda _: not stop(), missing))
-    for index, found in progress(details.measure(members), missing, "details", study):
-        store.save_details(index, found)
+def _detail(study: Study, store: PoolStore, stop: Callable[[], bool]) -> None:
+    """Evaluates members on each test example, in the first process only."""
+    missing = sorted({*range(study.config.num_models)} - store.detailed()) if study.has_details else []
+    for index in itertools.takewhile(lambda _: not stop(), missing):
+        store.save_details(index, {"test_losses": study.test_losses(store.load_member(index))})
     _check_done(stop)
-    write_details(folder, store, [study.rises(store.load_paths(index)) for index in range(study.config.num_models)])
+
+
+def _at_once(study: Study, first: Callable[[], None], second: Callable[[], None]) -> None:
+    """Runs the second while the first one runs, where possible, else after it."""
+    if study.distribution.in_step:
+        first()
+        second()
+        return
+    with ThreadPoolExecutor(1) as behind:
+        done = behind.submit(second)
+        first()
+    done.result()
 
 
 def _for_each(results: Iterable[tuple[Any, ...]], do: Callable[..., None], study: Study) -> None:

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import scipy.stats
 
 from keras_sharpness.errors import InputError
 from keras_sharpness.statistics import Kendall, conditional_kendall, jackknife_interval, kendall, random_effects
-from keras_sharpness.statistics.jackknife import NUM_PARTS
 from keras_sharpness.studies.config import StudyConfig
 from keras_sharpness.studies.folder import write_csv
 from keras_sharpness.studies.run import run_study
@@ -116,11 +114,4 @@ def _taus(models: pd.DataFrame) -> Iterator[tuple[str, Kendall, float]]:
     for name, values in quantities.items():
         yield name, kendall(sharpness, values), jackknife_interval(sharpness, values)[0]
     given = conditional_kendall(sharpness, test, [train])
-    yield "test loss given training loss", given, _standard_error(given)
-
-
-def _standard_error(found: Kendall) -> float:
-    """Returns the standard error that an interval of `conditional_kendall` was made from, at tau itself."""
-    reach = (np.arctanh(found.ci_high) - np.arctanh(found.ci_low)) / 2
-    t = scipy.stats.t(min(NUM_PARTS, found.num_models) - 1).ppf((1 + found.confidence) / 2)
-    return float(reach / t * (1 - found.tau**2))
+    yield "test loss given training loss", given, given.standard_error

@@ -1,6 +1,7 @@
 """A study in memory: the data, the pool and the measurement."""
 
-from collections.abc import Iterable, Iterator
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from keras_sharpness import backend
 from keras_sharpness.data.dataset import Dataset
 from keras_sharpness.distribution import distribute
+from keras_sharpness.distribution.structures import to_numpy
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.maximizers import make_maximizer
 from keras_sharpness.objective.graph import Graph
@@ -19,11 +21,11 @@ from keras_sharpness.objective.objective import values
 from keras_sharpness.perturbations import Ball
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.schedule import Schedule
-from keras_sharpness.pools.scores import average_batches, compile_scores
+from keras_sharpness.pools.scores import average_batches, compile_example_losses, compile_scores
 from keras_sharpness.pools.trainer import Trainer, sgd_trainer
 from keras_sharpness.studies.config import StudyConfig
-from keras_sharpness.studies.details import NEEDED, DetailedMeasurement
-from keras_sharpness.studies.measurement import BatchAscents, Measurement, with_indices
+from keras_sharpness.studies.details import NEEDED
+from keras_sharpness.studies.measurement import Arrays, BatchAscents, Measurement, with_indices
 from keras_sharpness.studies.networks import build_network, build_objective
 from keras_sharpness.studies.released import datasets
 from keras_sharpness.studies.released.ascents import ReleasedAscents
@@ -94,15 +96,16 @@ class Study:
             values |= dict(zip((f"{split}_loss", f"{split}_error"), found, strict=False))
         return values
 
-    def measure(self, members: Iterable[Member]) -> Iterator[tuple[int, np.ndarray]]:
-        """Returns an iterator of (index, losses that the member's sharpness follows from); see the measurements."""
+    def measure(self, members: Iterable[Member]) -> Iterator[tuple[int, Arrays]]:
+        """Returns an iterator of (index, arrays: the `losses` that the member's sharpness follows from, and more)."""
         return with_indices(self._measurement, (member.checked(self.objective.model) for member in members))
 
     def prepare(self) -> None:
         """Compiles the measurement; may run while members train."""
         # PyTorch has nothing to compile.
         if keras.config.backend() != "torch":
-            self._measurement.prepare(*values(self.objective.model))
+            # Arrays, as those of a member: for variables TensorFlow would trace another function.
+            self._measurement.prepare(*to_numpy(values(self.objective.model)))
 
     def sharpness(self, losses: np.ndarray) -> dict[str, float]:
         """Returns `sharpness` and `sharpness_standard_error` of a member from its losses.
@@ -112,13 +115,18 @@ class Study:
         """
         return self._measurement.sharpness(losses)
 
-    def make_details(self) -> DetailedMeasurement | None:
-        """Returns what measures members on each batch and each test example; None where batches are not shared."""
-        if not all(map(self.config.follows_paper, NEEDED)):
-            return None
-        return DetailedMeasurement(
-            self.config, self.objective, self.data, self.dataset.train, self.dataset.test, self.ball
-        )
+    @property
+    def has_details(self) -> bool:
+        """Whether its numbers are means over batches and test examples that all models share."""
+        return all(map(self.config.follows_paper, NEEDED))
+
+    @functools.cached_property
+    def _example_losses(self) -> Callable[..., np.ndarray]:
+        return compile_example_losses(self.objective, self.data)
+
+    def test_losses(self, member: Member) -> np.ndarray:
+        """Returns a member's loss of each test example, shape (num_test,)."""
+        return self._example_losses(*member.tensors(), self.dataset.test)
 
     def rises(self, losses: np.ndarray) -> np.ndarray:
         """Returns the rise on each batch, shape (num_batches,), of a member from its losses.

@@ -15,7 +15,6 @@ from keras_sharpness.files.lock import alone_in
 from keras_sharpness.maximizers import num_starts
 from keras_sharpness.measures.batches import draw_batches
 from keras_sharpness.measures.climbing import LossPaths
-from keras_sharpness.measures.gradient import batch_gradient_norms
 from keras_sharpness.measures.worst_case import WorstCaseSharpness
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.store import PoolStore
@@ -56,7 +55,6 @@ class Sweep:
         self.study, self.rhos, self.ms = study, list(rhos), list(ms)
         grids = [self._grid(study, m, plan) for m in ms]
         self._paths = [LossPaths(grid, study.ball, study.maximizer) for grid in grids]
-        self._norms = [batch_gradient_norms(grid, study.ball) for grid in grids]
 
     def measure(self, members: Iterable[Member]) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         """Yields (index, sharpness, gradient norms), a group of members at a time.
@@ -65,14 +63,12 @@ class Sweep:
         """
         waiting = iter(members)
         while group := [*itertools.islice(waiting, GROUP)]:
-            settings = itertools.product(self.rhos, self._paths)
-            values = np.array([self._sharpness(paths, group, rho) for rho, paths in settings])
-            means = np.array([[found.mean() for found in norms(m.tensors() for m in group)] for norms in self._norms])
-            for member, rises, gradients in zip(group, values.T, means.T, strict=True):
-                yield member.index, rises.reshape(len(self.rhos), -1), gradients
-
-    def _sharpness(self, paths: Callable[..., Iterator[np.ndarray]], group: list[Member], rho: float) -> list[float]:
-        return [WorstCaseSharpness(losses).value for losses in paths((m.tensors() for m in group), rho)]
+            found = [[[*paths((m.tensors() for m in group), rho)] for paths in self._paths] for rho in self.rhos]
+            for k, member in enumerate(group):
+                sharpness = [[WorstCaseSharpness(of_m[k].losses).value for of_m in of_rho] for of_rho in found]
+                # At the weights themselves: the same at every radius.
+                norms = [of_m[k].gradient_norms.mean() for of_m in found[0]]
+                yield member.index, np.array(sharpness), np.array(norms)
 
     def _grid(self, study: Study, m: int | str, plan: str | None) -> Grid:
         train, config = study.dataset.train, study.config

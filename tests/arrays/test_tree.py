@@ -29,7 +29,6 @@ A, B, C = draw(), draw(), draw()
     ("ours", "theirs"),
     [
         (tree.add, lambda a, b: a + b),
-        (tree.subtract, lambda a, b: a - b),
         (tree.multiply, lambda a, b: a * b),
         (tree.divide, lambda a, b: a / b),
         (lambda a, b: tree.scale(-2.5, a), lambda a, b: -2.5 * a),

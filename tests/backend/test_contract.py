@@ -238,10 +238,12 @@ def test_jvp_goes_through_a_sparse_product():
 
 
 def test_choose_is_by_a_scalar_alone_and_for_each_copy():
-    a, b = tensor(np.ones((2, 3))), tensor(np.zeros((2, 3)))
+    a, b = ([tensor(np.full(shape, value)) for shape in ((2, 3), (2,))] for value in (1, 0))
     for condition in (True, False):
         found = backend.compile(backend.choose)(ops.convert_to_tensor(condition), a, b)
-        np.testing.assert_array_equal(ops.convert_to_numpy(found), np.full((2, 3), condition))
+        for array, like in zip(found, a, strict=True):
+            np.testing.assert_array_equal(ops.convert_to_numpy(array), np.full(like.shape, condition))
     each = backend.vectorize(backend.choose, in_axes=(0, 0, 0))
-    found = backend.compile(each)(ops.convert_to_tensor([True, False]), a, b)
-    np.testing.assert_array_equal(ops.convert_to_numpy(found), [[1, 1, 1], [0, 0, 0]])
+    matrix, vector = backend.compile(each)(ops.convert_to_tensor([True, False]), a, b)
+    np.testing.assert_array_equal(ops.convert_to_numpy(matrix), [[1, 1, 1], [0, 0, 0]])
+    np.testing.assert_array_equal(ops.convert_to_numpy(vector), [1, 0])

@@ -2,6 +2,7 @@ import keras
 import pytest
 
 from keras_sharpness import backend
+from keras_sharpness.arrays import tree
 
 if keras.config.backend() != "tensorflow":
     pytest.skip("particulars of TensorFlow", allow_module_level=True)
@@ -55,3 +56,26 @@ def test_scan_over_an_unknown_number_of_steps():
         end, products = run(tf.range(1.0, 1.0 + length))
         assert float(end) == length * (length + 1) / 2
         assert products.shape == (length,)
+
+
+def operations(fn, *shapes):
+    """Returns the operations of a function's graph by type."""
+    graph = tf.function(fn).get_concrete_function(*map(tf.TensorSpec, shapes)).graph
+    found = {}
+    for operation in graph.get_operations():
+        found.setdefault(operation.type, []).append(operation)
+    return found
+
+
+def test_arrays_in_turn_wait_for_the_one_before():
+    first, second = operations(lambda a, b: tree.add([a, b], [b, a]), (3,), (3,))["AddV2"]
+    assert not first.control_inputs and second.control_inputs == [first]
+
+
+def test_a_choice_takes_no_copy_but_where_it_is_mapped():
+    def choose(condition, a, b):
+        return backend.choose(condition[..., 0] > 0, [a], [b])
+
+    assert not {"Select", "SelectV2"} & operations(choose, (1,), (3,), (3,)).keys()
+    mapped = backend.vectorize(choose, in_axes=(0, 0, 0))
+    assert {"Select", "SelectV2"} & operations(mapped, (2, 1), (2, 3), (2, 3)).keys()

@@ -6,13 +6,13 @@ They are as small as they go. The language model's padding has no weight, which 
 import pytest
 
 from tests.support import measuring
+from tests.support.measuring import results_of_program  # noqa: F401  (a fixture)
 
 pytest.importorskip("keras_hub")
 
 NAMES = ("bert", "gpt2", "vit")
 
 PROGRAM = """
-import sys
 import keras_hub, numpy as np
 from tests.support import measuring
 
@@ -27,22 +27,12 @@ bert = hub.BertTextClassifier(hub.BertBackbone(**text), num_classes=3)
 gpt2 = hub.GPT2CausalLM(hub.GPT2Backbone(**text))
 vit = hub.ViTImageClassifier(hub.ViTBackbone((16, 16, 3), patch_size=8, mlp_dim=16, **small), num_classes=3)
 words = {"token_ids": tokens, "padding_mask": mask}
-calls = {
+measuring.measure_all({
     "bert": (bert, words | {"segment_ids": tokens * 0}, labels),
     "gpt2": (gpt2, words, np.roll(tokens, -1, axis=1), mask),
     "vit": (vit, rng.normal(size=(8, 16, 16, 3)).astype("float32"), labels),
-}
-results = {}
-for name, arguments in calls.items():
-    found = measuring.measures(*arguments)
-    results |= {f"{name}/{quantity}": value for quantity, value in found.items()}
-np.savez(sys.argv[1], **results)
+})
 """
-
-
-@pytest.fixture(scope="module")
-def results(tmp_path_factory, run_python):
-    return measuring.in_each_backend(PROGRAM, tmp_path_factory.mktemp("backends"), run_python)
 
 
 @pytest.mark.parametrize("name", NAMES)

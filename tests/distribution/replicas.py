@@ -48,7 +48,7 @@ def pool(given):
         found[f"epochs/{member.index}"] = member.epoch_losses
         found |= {f"weights/{member.index}/{k}": w for k, w in enumerate(member.weights)}
         found |= {f"{name}/{member.index}": value for name, value in whole.evaluate(member).items()}
-    found |= {f"paths/{index}": losses for index, losses in whole.measure(members)}
+    found |= {f"paths/{index}": found["losses"] for index, found in whole.measure(members)}
     assert len(found) == 3 * (1 + 6 + 2 + 1), list(found)
     return found
 

@@ -52,7 +52,7 @@ def study(distribution):
 
 def losses(study):
     members = [*study.train(range(2))]
-    return [study.evaluate(member) for member in members], [paths for _, paths in study.measure(members)]
+    return [study.evaluate(member) for member in members], [found["losses"] for _, found in study.measure(members)]
 
 
 def test_a_study_runs_on_a_tpu_that_answers(calls):

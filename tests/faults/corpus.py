@@ -358,7 +358,7 @@ def pool_case(words, damage):
 
 
 def paths_of_wrong_shape(folder):
-    PoolStore(folder).save_paths(3, np.zeros(5))
+    PoolStore(folder).save_paths(3, {"losses": np.zeros(5)})
     return PoolStore(folder).load_paths(3)
 
 

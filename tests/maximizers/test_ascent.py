@@ -71,19 +71,19 @@ def test_only_what_is_asked_for_is_recorded():
     assert list(path) == ["losses"] and best == []
 
 
-WATCHED = RECORD | {name: lambda state, values, region, name=name: state["watched"][name] for name in ("full", "ahead")}
-
-
 @pytest.mark.parametrize("starts", [(0,), (0, -5)])
-def test_a_watched_ascent_tells_what_the_slope_promises_and_where_a_single_step_leads(starts):
-    run = ascend(Walk(), lambda start: problem(hill, LINE, start), WATCHED, watch=True)
+def test_a_watched_ascent_knows_the_gradients_at_the_start_and_where_a_single_step_leads(starts):
+    def here(seen):
+        return (seen.first if seen.gradient is None else seen.gradient)[0][:, 0]
+
+    record = RECORD | {"here": here, "first": lambda seen: seen.first[0][:, 0]}
+    run = ascend(Walk(), lambda start: problem(hill, LINE, start), record, watch=True)
     path, _, single = backend.compile(run)(at(*starts))
     path = {name: ops.convert_to_numpy(found) for name, found in path.items()}
     np.testing.assert_array_equal(path["losses"], climb(Walk(), hill, LINE, at(*starts)).losses)
-    # From 0 the slope 4 promises 40 in a ball of radius 10. At 1, slope 2, there are 18 left; at 2 none; at 3 it is -2,
-    # and the other end of the ball promises 26. What is told of the last point is that of the one before.
-    np.testing.assert_allclose(path["full"][0], 40)
-    np.testing.assert_allclose(path["ahead"][0], [40, 18, 0, 26, 26])
+    np.testing.assert_allclose(path["first"][0], 4)
+    # At the last point there is no gradient but that at the start.
+    np.testing.assert_allclose(path["here"][0], [4, 2, 0, -2, 4])
     np.testing.assert_allclose(ops.convert_to_numpy(single["losses"])[0], -64)
 
 

@@ -20,11 +20,21 @@ def test_paths_of_many_models_are_those_of_each(small):
     weights, state = sample.values()
     models = [([factor * w for w in weights], state) for factor in (1.0, 0.5)]
     climb = climbs(grid, ball, ASCENT)
-    for model, losses in zip(models, LossPaths(grid, ball, ASCENT)(models), strict=True):
+    for model, (losses, norms) in zip(models, LossPaths(grid, ball, ASCENT)(models), strict=True):
         found = climb(*model)
         assert found.path["losses"].shape == found.path["radii"].shape == (4, 2, 4)
         np.testing.assert_allclose(losses, best_paths(found.path["losses"]), rtol=1e-5)
+        np.testing.assert_array_equal(norms, found.path["slopes"][:, 0, 0])
         assert (found.path["radii"] <= 0.1 * (1 + 1e-5)).all()
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2", "l1"])
+@pytest.mark.parametrize("scaling", ["adaptive", "none"])
+def test_gradient_norms_are_those_of_each_batch_by_itself(small, norm, scaling):
+    sample, options = ks.Sample(*small, m=4, num_batches=3), {"norm": norm, "scaling": scaling}
+    (found,) = LossPaths(sample.grid(), ks.Ball(rho=0.0, **options), ks.SingleStep())([sample.values()])
+    expected = [ks.gradient_norm(*small, examples=batch, **options) for batch in sample.batches]
+    np.testing.assert_allclose(found.gradient_norms, expected, rtol=1e-4)
 
 
 def test_another_radius_and_a_mask_are_arguments(small):

@@ -13,6 +13,8 @@ import keras_sharpness as ks
 from keras_sharpness.models import Dropout, GraphAttention
 
 torch = pytest.importorskip("torch")
+from tests.support.torch_networks import randomize  # noqa: E402
+
 nn = torch.nn
 
 
@@ -69,19 +71,6 @@ def our_mixed():
     y = Dropout(0.1)(layers.BatchNormalization(scale=False, center=False)(y))
     y = layers.BatchNormalization()(layers.LeakyReLU(0.3)(layers.Dense(5, use_bias=False)(y)))
     return keras.Model(x, layers.Dense(2)(y))
-
-
-def randomize(module):
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for name, tensor in module.state_dict().items():
-            if name.endswith("running_var") or (tensor.ndim == 1 and name.endswith("weight")):
-                tensor.uniform_(0.5, 1.5, generator=generator)
-            elif tensor.is_floating_point():
-                tensor.normal_(0, 1 / max(tensor[0].numel(), 1) ** 0.5, generator=generator)
-            else:
-                tensor.fill_(7)
-    return module.eval()
 
 
 PAIRS = {

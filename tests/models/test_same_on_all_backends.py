@@ -3,11 +3,11 @@
 import pytest
 
 from tests.support import measuring
+from tests.support.measuring import results_of_program  # noqa: F401  (a fixture)
 
 NAMES = ("vit", "mlp_mixer", "resnet20", "encoder")
 
 PROGRAM = """
-import sys
 import keras, numpy as np
 from keras import layers
 import keras_sharpness as ks
@@ -34,17 +34,10 @@ models = {
     "resnet20": ks.models.resnet20((16, 16, 3), blocks_per_stage=1),
     "encoder": encoder(),
 }
-results = {}
-for name, model in models.items():
-    found = measuring.measures(model, tokens if name == "encoder" else images, labels)
-    results |= {f"{name}/{quantity}": value for quantity, value in found.items()}
-np.savez(sys.argv[1], **results)
+measuring.measure_all({
+    name: (model, tokens if name == "encoder" else images, labels) for name, model in models.items()
+})
 """
-
-
-@pytest.fixture(scope="module")
-def results(tmp_path_factory, run_python):
-    return measuring.in_each_backend(PROGRAM, tmp_path_factory.mktemp("backends"), run_python)
 
 
 @pytest.mark.parametrize("name", NAMES)

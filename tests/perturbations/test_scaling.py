@@ -13,7 +13,7 @@ WEIGHTS = [RNG.normal(size=shape).astype("float32") for shape in ((3, 2, 4, 5), 
 
 
 def scale(name, weights=WEIGHTS):
-    return [ops.convert_to_numpy(c) for c in SCALINGS[name]([ops.convert_to_tensor(w) for w in weights])]
+    return [ops.convert_to_numpy(SCALINGS[name](ops.convert_to_tensor(w))) for w in weights]
 
 
 def test_scales_of_single_weights():

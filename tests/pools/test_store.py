@@ -50,7 +50,10 @@ def test_details_come_back(tmp_path):
     store = PoolStore(tmp_path)
     store.save_details(2, {"test_losses": np.arange(3.0)})
     assert store.detailed() == {2} and store.measured() == set()
-    np.testing.assert_array_equal(store.load_details(2)["test_losses"], np.arange(3.0))
+    store.save_paths(2, {"losses": np.zeros((2, 3)), "gradient_norms": np.ones(2)})
+    details = store.load_details(2)
+    np.testing.assert_array_equal(details["test_losses"], np.arange(3.0))
+    np.testing.assert_array_equal(details["gradient_norms"], np.ones(2))
     store.clear()
     assert store.detailed() == set()
 
@@ -58,6 +61,6 @@ def test_details_come_back(tmp_path):
 def test_clear_removes_everything(tmp_path, member):
     store = PoolStore(tmp_path)
     store.save_member(member, {})
-    store.save_paths(3, np.zeros((2, 3)))
+    store.save_paths(3, {"losses": np.zeros((2, 3))})
     store.clear()
     assert store.trained() == store.measured() == set()

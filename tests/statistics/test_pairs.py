@@ -4,6 +4,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from keras_sharpness.statistics import pairs
 from keras_sharpness.statistics.pairs import pair_sums, pair_sums_within
 
 
@@ -28,6 +29,15 @@ def test_every_count_is_that_of_all_pairs(num_models, decimals):
     sums = pair_sums(x, y)
     same(sums, by_hand(x, y))
     assert sums.tau == pytest.approx(scipy.stats.kendalltau(x, y).statistic, rel=1e-14, abs=1e-15)
+
+
+@pytest.mark.parametrize("num_models", [20, pairs.MOST_AT_ONCE + 1])
+def test_rows_at_once_are_each_by_itself(num_models, monkeypatch):
+    monkeypatch.setattr(pairs, "BLOCK_ELEMENTS", 3 * num_models**2)
+    x, y = np.random.default_rng(0).integers(0, 8, size=(2, 7, num_models)) / 8
+    x[4] = 1.0
+    expected = [scipy.stats.kendalltau(*rows).statistic for rows in zip(x, y, strict=True)]
+    np.testing.assert_allclose(pairs.taus_of_rows(x, y), expected, rtol=1e-14)
 
 
 @settings(max_examples=50, deadline=None)

@@ -17,14 +17,12 @@ from tests.support.studies import small
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A study that was stopped among its details and continued, and its folder."""
+    """A study that was stopped once models were trained and continued, and its folder."""
     folder = tmp_path_factory.mktemp("run")
-    study = Study(*small())
-    # Training and sharpness ask before each model and at their end.
-    stops = iter([False] * 9 + [True] * 9)
+    study, store = Study(*small()), PoolStore(folder)
     with pytest.raises(Stopped):
-        run_study(study, folder, stop=lambda: next(stops))
-    assert PoolStore(folder).detailed() == {0} and not (folder / "details.npz").exists()
+        run_study(study, folder, stop=lambda: len(store.detailed()) > 0)
+    assert store.detailed() == {0} and not (folder / "details.npz").exists()
     run_study(study, folder)
     return study, folder
 
@@ -51,7 +49,16 @@ def test_gradient_norms_are_of_the_batches_that_are_climbed(finished):
 @pytest.mark.parametrize("names", [(), ("ascent",), ("matching",)])
 def test_without_shared_batches_there_are_none(names):
     study = Study(make_config("released", names, num_models=1), small()[1])
-    assert study.make_details() is None
+    assert not study.has_details
+
+
+def test_models_that_an_earlier_version_measured_have_none(finished, caplog):
+    study, folder = finished
+    store = PoolStore(folder)
+    store.save_paths(1, {"losses": store.load_paths(1)})
+    (folder / "details.npz").unlink()
+    run_study(study, folder)
+    assert "details.npz is left out" in caplog.text and not (folder / "details.npz").exists()
 
 
 def test_released_ascents_have_no_rises_on_batches():

@@ -19,9 +19,9 @@ def test_the_sharpness_is_the_mean_rise():
 def test_starts_are_the_first_column_of_the_paths():
     study = Study(*small())
     members = [*study.train(range(2))]
-    paths = [*study._measurement.paths(members)]
-    assert [path.shape for path in paths] == [(4, 6)] * 2
-    for path, start in zip(paths, study._measurement.starts(members), strict=True):
+    found = [found["losses"] for found in study._measurement.paths(members)]
+    assert [losses.shape for losses in found] == [(4, 6)] * 2
+    for path, start in zip(found, study._measurement.starts(members), strict=True):
         np.testing.assert_array_equal(start, path[:, 0])
     assert [index for index, _ in with_indices(study._measurement, members)] == [m.index for m in members]
 

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,7 +7,7 @@ from keras import ops
 from keras_sharpness.data.dataset import Dataset
 from keras_sharpness.errors import InputError
 from keras_sharpness.maximizers import PGA
-from keras_sharpness.measures import worst_case_sharpness
+from keras_sharpness.measures import climbing, worst_case_sharpness
 from keras_sharpness.models import gat
 from keras_sharpness.objective.graph import Graph
 from keras_sharpness.pools.member import Member
@@ -128,3 +129,18 @@ def test_lenets_means_count_the_smaller_last_batch_as_much_as_the_others(monkeyp
     dataset = Dataset(name="fashion_mnist", x=case.x, y=case.y, train=np.arange(30), test=np.arange(30, 40))
     study = Study(make_config("released", names, "lenet"), dataset)
     assert study._scores([], [], np.arange(144)) == expected
+
+
+@pytest.mark.skipif(keras.config.backend() == "torch", reason="PyTorch traces nothing.")
+def test_what_was_prepared_is_not_traced_again(monkeypatch):
+    traced, ascend = [], climbing.ascend
+
+    def counted(*args, **options):
+        climb = ascend(*args, **options)
+        return lambda *context: (traced.append(context), climb(*context))[1]
+
+    monkeypatch.setattr(climbing, "ascend", counted)
+    study = Study(*small())
+    study.prepare()
+    assert [index for index, _ in study.measure(study.train([1]))] == [1]
+    assert len(traced) == 1

@@ -25,8 +25,8 @@ class Found(NamedTuple):
 
 
 RECORD = {
-    "losses": lambda state, values, region: values.losses,
-    "radii": lambda state, values, region: copies.for_each(region.radius, values.losses.shape[0])(state["point"]),
+    "losses": lambda seen: seen.values.losses,
+    "radii": lambda seen: copies.for_each(seen.region.radius, seen.values.losses.shape[0])(seen.point),
 }
 
 

@@ -1,6 +1,8 @@
 """A few measures of each kind on models, in a process of a backend's own, and their comparison between backends."""
 
 import importlib.util
+import sys
+from typing import Any
 
 import keras
 import numpy as np
@@ -28,8 +30,21 @@ def measures(model, x, y, sample_weight=None) -> dict[str, np.ndarray]:
     }
 
 
+def measure_all(calls: dict[str, tuple[Any, ...]]) -> None:
+    """Measures models of (model, x, y) or (model, x, y, sample_weight), and writes the arrays to the named file."""
+    results = {name: measures(*arguments) for name, arguments in calls.items()}
+    named = {f"{name}/{what}": value for name, found in results.items() for what, value in found.items()}
+    np.savez(sys.argv[1], **named)
+
+
 # Without its costlier passes, JAX compiles these models in half the time.
 QUICK = {"XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"}
+
+
+@pytest.fixture(scope="module", name="results")
+def results_of_program(request, tmp_path_factory, run_python):
+    """What the module's `PROGRAM` measures, by backend; for modules to import."""
+    return in_each_backend(request.module.PROGRAM, tmp_path_factory.mktemp("backends"), run_python)
 
 
 def in_each_backend(program: str, folder, run_python) -> dict[str, dict[str, np.ndarray]]:

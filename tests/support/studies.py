@@ -7,6 +7,11 @@ from keras_sharpness.studies.config import study_config
 from tests.support import cases
 
 
+def paths(study, members):
+    """Returns the losses that each member's sharpness follows from, by its place in the pool."""
+    return {index: found["losses"] for index, found in study.measure(members)}
+
+
 def small(**settings):
     """Returns settings and data."""
     case = cases.fcnn()

@@ -43,6 +43,8 @@ def randomize(module: nn.Module) -> nn.Module:
                 tensor.uniform_(0.5, 1.5, generator=generator)
             elif tensor.is_floating_point():
                 tensor.normal_(0, 1 / max(tensor[0].numel(), 1) ** 0.5, generator=generator)
+            else:
+                tensor.fill_(7)  # Batches that a normalization has counted.
     return module.eval()
 
 

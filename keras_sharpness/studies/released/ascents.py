@@ -18,7 +18,7 @@ from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.trainer import Carry, compile_steps, training_step
 from keras_sharpness.pools.update_rules import PlainSGD
 from keras_sharpness.studies.config import StudyConfig
-from keras_sharpness.studies.measurement import mean_rise
+from keras_sharpness.studies.measurement import Arrays, mean_rise
 from keras_sharpness.studies.networks import build_objective, without_dropout
 from keras_sharpness.studies.released.recipes import RECIPES
 from keras_sharpness.typing import Array, Data, State, Weights
@@ -62,9 +62,9 @@ class ReleasedAscents:
         self._steps, self._free_step = self._compile_steps(clip=True), self._compile_steps(clip=False)
         self._losses = self._compile_losses()
 
-    def paths(self, members: Iterable[Member]) -> Iterator[np.ndarray]:
-        """Returns an iterator of the losses of each member; see `climb`. They run whole in every process."""
-        return map_in_threads(self.climb, members)
+    def paths(self, members: Iterable[Member]) -> Iterator[Arrays]:
+        """Returns an iterator of the `losses` of each member; see `climb`. They run whole in every process."""
+        return map_in_threads(lambda member: {"losses": self.climb(member)}, members)
 
     def starts(self, members: Iterable[Member]) -> Iterator[np.ndarray]:
         """Returns an iterator of column 0 of `paths`, for recipes that read the training set."""

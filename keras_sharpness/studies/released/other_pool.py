@@ -8,7 +8,7 @@ import numpy as np
 from keras_sharpness.distribution import map_in_threads
 from keras_sharpness.pools.member import Member, member_seed
 from keras_sharpness.pools.trainer import Trainer
-from keras_sharpness.studies.measurement import Measurement
+from keras_sharpness.studies.measurement import Arrays, Measurement
 from keras_sharpness.typing import State, Weights
 
 # The other pool's seed is that of a place that no pool reaches: no member shares its draws with one of this pool.
@@ -31,8 +31,8 @@ class OtherPool:
         """
         self._measurement, self._trainer = measurement, trainer
 
-    def paths(self, members: Iterable[Member]) -> Iterator[np.ndarray]:
-        """Returns an iterator of the losses of the other networks, with this pool's in column 0."""
+    def paths(self, members: Iterable[Member]) -> Iterator[Arrays]:
+        """Returns an iterator of the `losses` of the other networks, with this pool's in column 0."""
         here, there = itertools.tee(members)
         others = map_in_threads(lambda member: self._train(member.index), there)
         return map(_mix, self._measurement.starts(here), self._measurement.paths(others))
@@ -64,5 +64,5 @@ def other_seed(seed: int) -> int:
     return member_seed(seed, SEED_PLACE)
 
 
-def _mix(start: np.ndarray, losses: np.ndarray) -> np.ndarray:
-    return np.concatenate([start[:, None], losses[:, 1:]], axis=1)
+def _mix(start: np.ndarray, found: Arrays) -> Arrays:
+    return {"losses": np.concatenate([start[:, None], found["losses"][:, 1:]], axis=1)}

@@ -20,6 +20,7 @@ from keras_sharpness.studies.config import released_config
 from keras_sharpness.studies.released import ascents
 from keras_sharpness.studies.run import run_study
 from keras_sharpness.studies.study import make_study
+from tests.support.studies import paths
 
 needs_fashion_mnist = pytest.mark.skipif(not idx.DEBIAN.is_dir(), reason="FashionMNIST is not in /usr/share/datasets")
 
@@ -67,7 +68,7 @@ def test_fcnn_trains_and_climbs_as_plain_pytorch(monkeypatch):
     x, y = (torch.tensor(a[dataset.train]) for a in (dataset.x, dataset.y))
     sums = [torch_epoch(torch, net, x, y, 0.102)[0] for _ in member.epoch_losses]
     np.testing.assert_allclose(member.epoch_losses, sums, rtol=1e-4)
-    ((_, (losses, climbed)),) = study.measure([member])
+    losses, climbed = paths(study, [member])[0]
     net = twin(torch, member.weights)
     reference = [p.detach().clone() for p in net.parameters()]
     ends, before, after = [((net(x) - y) ** 2).mean().item()], [], []
@@ -185,7 +186,7 @@ def test_each_ascent_of_gat_reads_a_start_of_its_own_where_the_baseline_follows_
 def test_with_all_its_parts_as_in_the_paper_gats_ascent_is_the_papers():
     ascent, member = gat_ascents("ascent")
     paper = make_study(released_config("gat", ["ascent"], num_models=1))
-    ((_, expected),) = paper.measure([member])
+    (expected,) = paths(paper, [member]).values()
     found = ascent.climb(member)
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     sharpness, error = ascent.sharpness(found).values()
@@ -226,6 +227,6 @@ def test_lenet_prints_the_published_losses(monkeypatch):
     (member,) = study.train([0])
     # The notebook's models 41 to 50 lie within 0.02 of these, and stop after the fifth epoch.
     np.testing.assert_allclose(np.array(member.epoch_losses) / 938, [0.70, 0.38, 0.33, 0.31, 0.29], atol=0.025)
-    ((_, ((start, after),)),) = study.measure([member])
+    (((start, after),),) = paths(study, [member]).values()
     assert 0.7 < after < 0.9
     assert published("lenet", "sharpness").min() < after - start < published("lenet", "sharpness").max()

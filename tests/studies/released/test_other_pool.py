@@ -7,6 +7,7 @@ from keras_sharpness.pools.member import member_seed
 from keras_sharpness.studies.config import released_config
 from keras_sharpness.studies.released.other_pool import other_seed
 from keras_sharpness.studies.study import make_study
+from tests.support.studies import paths
 
 SMALL = {"num_models": 3, "max_epochs": 1}
 
@@ -22,7 +23,7 @@ def test_no_network_of_the_other_pool_shares_its_seed_with_this_one():
 def test_losses_of_another_pool_are_next_to_those_of_this_one(ascent):
     study = make_study(released_config("fcnn", ascent, **SMALL))
     members = [*study.train([2, 0])]
-    mixed = dict(study.measure(members))
+    mixed = paths(study, members)
     assert sorted(mixed) == [0, 2]
     # The same with two studies, each of one pool: of this one at its rate, and of the other at 0.014.
     own = make_study(released_config("fcnn", ["matching", *ascent], **SMALL))
@@ -32,7 +33,7 @@ def test_losses_of_another_pool_are_next_to_those_of_this_one(ascent):
     others = {member.index: member for member in other.train([0, 2])}
     starts = {member.index: start for member, start in zip(members, own._measurement.starts(members), strict=True)}
     for index, losses in mixed.items():
-        ((_, ascended),) = other.measure([others[index]])
+        (ascended,) = paths(other, [others[index]]).values()
         np.testing.assert_array_equal(losses[:, 1:], ascended[:, 1:])
         np.testing.assert_array_equal(losses[:, 0], starts[index])
         rises = study.sharpness(losses)["sharpness"]
@@ -44,6 +45,6 @@ def test_losses_of_another_pool_are_next_to_those_of_this_one(ascent):
 def test_the_other_networks_do_not_depend_on_how_many_are_measured():
     study = make_study(released_config("fcnn", **SMALL))
     members = [*study.train(range(3))]
-    together, alone = dict(study.measure(members)), dict(study.measure(members[1:2]))
+    together, alone = paths(study, members), paths(study, members[1:2])
     ((index, losses),) = alone.items()
     np.testing.assert_array_equal(losses, together[index])
