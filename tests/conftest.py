@@ -19,7 +19,7 @@ SLOW = (
     *("measures/test_streaming.py", "measures/test_checked_data.py", "measures/test_resolution.py"),
     *("objective/test_as_evaluate.py", "objective/test_measurable.py", "studies/test_splits.py"),
     *("studies/released/test_ablation.py", "studies/released/test_ascents.py", "studies/released/test_other_pool.py"),
-    *("pools/test_update_rules.py", "pools/test_train_pool.py", "studies/test_pool_study.py"),
+    *("pools/test_update_rules.py", "pools/test_train_pool.py", "pools/test_pool_run.py", "studies/test_pool_study.py"),
     *("complexity/test_measure_pool.py", "studies/test_same_on_all_backends.py"),
 )
 

@@ -16,10 +16,10 @@ from keras_sharpness.complexity.trained_model import TrainedModel
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.measures.sample import Sample
 from keras_sharpness.objective.objective import Objective
+from keras_sharpness.pools.data_split import Split, read_split
 from keras_sharpness.pools.member import Member, unchanged
 from keras_sharpness.pools.pool import ENDED, REACHED, Family, Pool
 from keras_sharpness.pools.scores import compile_scores
-from keras_sharpness.pools.split import Split, read_split
 
 if TYPE_CHECKING:
     import pandas as pd

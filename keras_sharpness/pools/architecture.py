@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from keras_sharpness.objective.layers import hops
+from keras_sharpness.pools.data_split import Split
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.recipe import Recipe
 from keras_sharpness.pools.scores import compile_scores
 from keras_sharpness.pools.space import Setting
-from keras_sharpness.pools.split import Split
 from keras_sharpness.pools.trainer import CompiledTraining, Trainer
 from keras_sharpness.pools.update_rules import KerasRule
 

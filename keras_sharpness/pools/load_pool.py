@@ -19,11 +19,11 @@ from keras_sharpness.models.interop import load_torch
 from keras_sharpness.objective.labelled_data import take
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.objective.objective import Objective, values
+from keras_sharpness.pools.data_split import Split, read_split
 from keras_sharpness.pools.member import Member, unchanged
 from keras_sharpness.pools.pool import ENDED, Family, Pool, with_gaps
 from keras_sharpness.pools.scores import Scores, compile_scores
 from keras_sharpness.pools.space import TAKEN
-from keras_sharpness.pools.split import Split, read_split
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,8 @@ import keras
 
 from keras_sharpness.errors import require
 from keras_sharpness.objective.losses import LossLike
+from keras_sharpness.pools.data_split import Split
 from keras_sharpness.pools.member import Member
-from keras_sharpness.pools.split import Split
 from keras_sharpness.pools.store import PoolStore
 
 if TYPE_CHECKING:

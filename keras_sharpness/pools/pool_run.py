@@ -14,11 +14,11 @@ from tqdm import tqdm
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.files.atomic import write_json
 from keras_sharpness.pools.architecture import Architecture
+from keras_sharpness.pools.data_split import Split
 from keras_sharpness.pools.member import Member, member_seed
 from keras_sharpness.pools.pool import Family, Pool, status_of, with_gaps
 from keras_sharpness.pools.recipe import Recipe
 from keras_sharpness.pools.space import Setting
-from keras_sharpness.pools.split import Split
 from keras_sharpness.pools.store import PoolStore
 from keras_sharpness.pools.trainer import Trainer
 

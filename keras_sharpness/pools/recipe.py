@@ -13,11 +13,11 @@ from keras_sharpness.errors import InputError, reason, require
 from keras_sharpness.objective.labelled_data import take
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.objective.objective import Objective, values
+from keras_sharpness.pools.data_split import Split
 from keras_sharpness.pools.initialization import INITIALIZATIONS, initialize
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.schedule import Epochs
 from keras_sharpness.pools.space import Setting
-from keras_sharpness.pools.split import Split
 from keras_sharpness.pools.update_rules import KerasRule
 
 # Members that differ in these alone share a compiled step.

@@ -13,12 +13,12 @@ from keras_sharpness.errors import require, require_count, require_seed
 from keras_sharpness.files.lock import alone_in
 from keras_sharpness.objective.losses import LossLike
 from keras_sharpness.pools.callback_epochs import CallbackEpochs
+from keras_sharpness.pools.data_split import read_split
 from keras_sharpness.pools.pool import Pool
 from keras_sharpness.pools.pool_run import PoolRun
 from keras_sharpness.pools.recipe import Recipe
 from keras_sharpness.pools.schedule import Epochs
 from keras_sharpness.pools.space import Space, settings_of
-from keras_sharpness.pools.split import read_split
 
 
 def train_pool(

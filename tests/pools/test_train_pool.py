@@ -1,25 +1,9 @@
-import json
-import logging
-
-import keras
 import numpy as np
 import pytest
 
 from keras_sharpness.errors import InputError
-from keras_sharpness.pools.store import PoolStore
 from keras_sharpness.pools.train_pool import train_pool
-from keras_sharpness.pools.trainer import Trainer
-
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(40, 3)).astype("float32")
-Y = (X.sum(axis=1) > 0).astype("int32")
-TRAIN, TEST = (X[:30], Y[:30]), (X[30:], Y[30:])
-SPACE = {"width": [4, 6], "learning_rate": [0.1, 0.3], "batch_size": [10, 30]}
-OPTIONS = {"loss": keras.losses.SparseCategoricalCrossentropy(from_logits=True), "max_epochs": 3}
-
-
-def build(width=4):
-    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(width, "relu"), keras.layers.Dense(2)])
+from tests.support.small_pool import OPTIONS, SPACE, TEST, TRAIN, X, Y, build
 
 
 def test_a_pool_holds_every_setting_from_every_seed():
@@ -38,16 +22,6 @@ def test_a_pool_holds_every_setting_from_every_seed():
         assert row.gap == row.test_loss - row.training_loss and row.error_gap == row.test_error - row.training_error
 
 
-def test_models_of_one_family_share_a_compiled_step(monkeypatch):
-    made = []
-    monkeypatch.setattr(
-        "keras_sharpness.pools.architecture.Trainer",
-        lambda *args, **kwargs: made.append(args[5]) or Trainer(*args, **kwargs),
-    )
-    train_pool(build, TRAIN, TEST, space=SPACE | {"weight_decay": [0, 0.1]}, seeds=3, **OPTIONS)
-    assert made == [12] * 4
-
-
 def test_training_stops_at_the_same_loss_and_names_those_that_miss_it():
     pool = train_pool(
         build, TRAIN, TEST, space={"learning_rate": [1e-4, 0.5]}, seeds=2, stop_loss=0.4, **OPTIONS | {"max_epochs": 30}
@@ -62,47 +36,6 @@ def test_training_stops_at_the_same_loss_and_names_those_that_miss_it():
         build, TRAIN, TEST, space={"learning_rate": [1e-4, 0.5]}, seeds=1, **OPTIONS | {"max_epochs": fewer}
     )
     assert short.rows[1]["training_loss"] > 0.4
-
-
-def test_a_model_that_diverges_says_so():
-    pool = train_pool(build, TRAIN, TEST, space={"learning_rate": [1e30]}, stop_loss=0.1, **OPTIONS)
-    assert pool.rows[0]["status"] == "diverged"
-
-
-def test_a_pool_goes_on_with_the_same_numbers(tmp_path):
-    whole = train_pool(build, TRAIN, TEST, space=SPACE, seeds=2, output_dir=tmp_path / "whole", **OPTIONS)
-    asked = iter(range(100))
-    options = OPTIONS | {"output_dir": tmp_path / "part"}
-    part = train_pool(build, TRAIN, TEST, space=SPACE, seeds=1, stop=lambda: next(asked) > 5, **options)
-    assert 0 < len(part) < 8
-    for path in [*(tmp_path / "part" / "pool").glob("*.npz")][:1]:
-        path.write_bytes(path.read_bytes()[:-9])
-    again = train_pool(build, TRAIN, TEST, space=SPACE, seeds=2, **options)
-    assert len(again) == 16
-    for ours, theirs in zip(again.rows, whole.rows, strict=True):
-        assert {k: v for k, v in ours.items() if isinstance(v, (int, str))} == {
-            k: v for k, v in theirs.items() if isinstance(v, (int, str))
-        }
-        assert ours["test_loss"] == pytest.approx(theirs["test_loss"], rel=1e-5)
-    with pytest.raises(InputError, match="a pool with the same settings.*differing=.'epochs'"):
-        train_pool(build, TRAIN, TEST, space=SPACE, seeds=2, **options | {"max_epochs": 4})
-    fewer = (X[:29], Y[:29])
-    with pytest.raises(InputError, match="a pool with the same settings.*differing=.'data'"):
-        train_pool(build, fewer, TEST, space=SPACE, seeds=2, **options)
-    afresh = train_pool(build, TRAIN, TEST, space={"width": [4]}, resume=False, **options)
-    assert len(afresh) == 1 and PoolStore(tmp_path / "part").trained() == {0}
-    assert json.loads((tmp_path / "part" / "pool.json").read_text())["settings"] == [{"width": 4}]
-
-
-def test_a_setting_that_fails_is_named_and_the_others_go_on(caplog):
-    def fails(width):
-        return build(width if width > 0 else 1 / 0)
-
-    with caplog.at_level(logging.WARNING):
-        pool = train_pool(fails, TRAIN, TEST, space={"width": [4, 0, 6]}, **OPTIONS)
-    assert [row["width"] for row in pool.rows] == [4, 6] and [*pool.failures] == [1]
-    assert "setting {'width': 0} is not trained: `build` must return a model" in caplog.text
-    assert "1 settings failed" in repr(pool)
 
 
 def test_each_seed_draws_anew_unless_weights_are_drawn_with_numpy():

@@ -3,7 +3,7 @@ import pytest
 
 from keras_sharpness.errors import InputError
 from keras_sharpness.objective.graph import Graph
-from keras_sharpness.pools.split import read_split
+from keras_sharpness.pools.data_split import read_split
 
 X, Y = np.arange(12.0).reshape(6, 2), np.arange(6)
 BATCHES = [(X[:4], Y[:4]), (X[4:], Y[4:])]
