@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from keras_sharpness.distribution import distribute
 from keras_sharpness.errors import require, require_count, require_seed
 from keras_sharpness.files.lock import alone_in
 from keras_sharpness.objective.losses import LossLike
@@ -66,7 +67,7 @@ def train_pool(
             for each model, and its layers draw.
         seed: Seed of the pool.
         plan: "vectorized" or "sequential"; None: the faster.
-        distribution: What to share out the models over; see `Sample`.
+        distribution: Devices of this process to share out the models over; see `Sample`.
         output_dir: Folder of the pool; a pool that is there goes on. None: a temporary one.
         resume: Whether models that the folder holds are kept.
         progress: Whether a bar is shown on a terminal.
@@ -80,6 +81,8 @@ def train_pool(
     """
     require_count("seeds", seeds)
     require_seed(seed)
+    processes = distribute(distribution).describe()["processes"]
+    require(processes == 1, "`distribution` of a pool must be devices of one process", processes=processes)
     epochs = _epochs(batch_size, stop_loss, max_epochs, callbacks)
     recipe = Recipe(build=build, loss=loss, optimizer=optimizer, epochs=epochs, initialization=initialization)
     settings = settings_of(space, num_settings, seed)
