@@ -4,14 +4,13 @@ import json
 import sys
 
 from keras_sharpness.complexity import choose, measure, refusals
-from tests.support.complexity_models import convolutional, learned, linear_regression, numpy_of, trained
-
-DRAWN = ("relative_flatness", "hessian_trace")
+from tests.support.complexity_models import convolutional, learned, linear_regression, normalized, numpy_of, trained
 
 
 def main():
     samples = {
-        "classifier": learned(convolutional(), 60, m=20),
+        "convolutional": learned(convolutional()),
+        "classifier": learned(normalized(), 60, m=20),
         "regression": linear_regression(5, m=20, num_batches=10)[0],
     }
     found = {}
