@@ -113,11 +113,13 @@ def _rank(
     errors = summarize_sign_errors(sign_errors(table, hyper_parameters, measures, target, num_test), measures)
     rows = []
     for name, x in zip(measures, xs, strict=True):
-        criteria = _criteria(table, list(hyper_parameters), name, target, x, y, held, pairs)
+        criteria = _criteria(table, list(hyper_parameters), name, target, x, y, held)
         row: dict[str, object] = {"measure": name, "models": len(table)}
-        for criterion, value in criteria.items():
-            ends = zip(("", "_low", "_high"), interval_over_parts(value, parts, confidence), strict=True)
-            row |= {criterion + end: number for end, number in ends}
+        found = {criterion: interval_over_parts(value, parts, confidence) for criterion, value in criteria.items()}
+        whole = smallest(pairs.information(x, y, np.ones(len(x), bool)))
+        found["cmi"] = _interval(whole, np.array(pairs.without_parts(x, y, parts)), confidence)
+        for criterion, numbers in found.items():
+            row |= {criterion + end: number for end, number in zip(("", "_low", "_high"), numbers, strict=True)}
         for end, column in (("", "mean"), ("_90", "percentile_90"), ("_worst", "worst")):
             row["sign_error" + end] = errors.loc[name, column]
         rows.append(row)
@@ -134,6 +136,11 @@ def interval_over_parts(criterion: Criterion, parts: np.ndarray, confidence: flo
     """
     value = criterion(np.ones(len(parts), bool))
     left_out = np.array([criterion(parts != part) for part in np.unique(parts)])
+    return _interval(value, left_out, confidence)
+
+
+def _interval(value: float, left_out: np.ndarray, confidence: float) -> tuple[float, float, float]:
+    """Returns a value and the interval that follows from the values without each part."""
     n = len(left_out)
     error = np.sqrt((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum())
     reach = float(scipy.stats.t.ppf((1 + confidence) / 2, n - 1) * error)
@@ -148,12 +155,10 @@ def _criteria(
     x: np.ndarray,
     y: np.ndarray,
     held: list[np.ndarray],
-    pairs: Pairs,
 ) -> dict[str, Criterion]:
     criteria: dict[str, Criterion] = {"tau": lambda stays: pair_sums(x[stays], y[stays]).tau}
     if held:
         together = np.stack([x, y, *held])
         criteria["tau_given"] = lambda stays: residual_tau(together[:, stays])
     criteria["psi"] = lambda stays: granulated_kendall(table[stays], hyper_parameters, measure, target)[0]
-    criteria["cmi"] = lambda stays: smallest(pairs.information(x, y, stays))
     return criteria

@@ -3,6 +3,7 @@ import pytest
 
 from keras_sharpness.errors import InputError
 from keras_sharpness.statistics import conditional_information
+from keras_sharpness.statistics.conditional_information import Pairs, smallest
 from tests.support.pool_tables import HYPER_PARAMETERS, grid_table
 
 TABLE = grid_table()
@@ -36,3 +37,11 @@ def test_by_hand():
 def test_too_few_models_are_refused():
     with pytest.raises(InputError, match="at least three models"):
         conditional_information(TABLE.iloc[:2], ["width"], "oracle")
+
+
+def test_leaving_parts_out_is_counting_the_other_pairs():
+    table, rng = grid_table(), np.random.default_rng(0)
+    pairs, parts = Pairs(table, HYPER_PARAMETERS), rng.integers(0, 4, len(table))
+    x, y = table["shuffled"].to_numpy(), table["gap"].to_numpy()
+    expected = [smallest(pairs.information(x, y, parts != part)) for part in range(4)]
+    np.testing.assert_allclose(pairs.without_parts(x, y, parts), expected, rtol=1e-9)
