@@ -3,7 +3,7 @@
 import dataclasses
 
 import numpy as np
-import scipy.stats
+import scipy
 from numpy.typing import ArrayLike
 
 from keras_sharpness.errors import require
