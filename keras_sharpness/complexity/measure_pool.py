@@ -19,7 +19,7 @@ from keras_sharpness.objective.objective import Objective
 from keras_sharpness.pools.data_split import Split, read_split
 from keras_sharpness.pools.member import Member, unchanged
 from keras_sharpness.pools.pool import ENDED, REACHED, Family, Pool
-from keras_sharpness.pools.scores import compile_scores
+from keras_sharpness.pools.scores import compile_split_scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,9 +121,7 @@ class _FamilyMeasures:
         objective = Objective(family.model, family.loss, on_graph=pool.train.data.graph is not None)
         for split in targets.values():
             objective.check(split.data, split.examples)
-        self._scores = {
-            name: (compile_scores(objective, split.data, True), split.examples) for name, split in targets.items()
-        }
+        self._scores = compile_split_scores(objective, targets)
 
     def measure(self, member: Member, row: dict[str, Any]) -> Found:
         begin = time.perf_counter()
@@ -146,10 +144,7 @@ class _FamilyMeasures:
             predictions = predict(self._test)
             wrong, labels = predictions.margins <= 0, predictions.labels
             values["worst_class_error"] = float(max(wrong[labels == label].mean() for label in np.unique(labels)))
-        for name, (score, examples) in self._scores.items():
-            loss, error = score(*member.tensors(), examples)
-            values |= {f"{name}_loss": loss} | ({} if np.isnan(error) else {f"{name}_error": error})
-        return values
+        return values | self._scores(member)
 
 
 def _key(measures: Sequence[Measure], targets: dict[str, Split], options: dict[str, Any]) -> str:

@@ -3,20 +3,22 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from keras_sharpness.objective.layers import hops
 from keras_sharpness.pools.data_split import Split
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.recipe import Recipe
-from keras_sharpness.pools.scores import compile_scores
+from keras_sharpness.pools.scores import compile_split_scores
 from keras_sharpness.pools.space import Setting
 from keras_sharpness.pools.trainer import CompiledTraining, Trainer
 from keras_sharpness.pools.update_rules import KerasRule
 
 
 class Architecture:
-    """The models of all settings that `build` makes alike."""
+    """The models of all settings that `build` makes alike.
+
+    Attributes:
+        score: From a member to losses and error rates of training and test; see `compile_split_scores`.
+    """
 
     def __init__(
         self, recipe: Recipe, setting: Setting, train: Split, test: Split, plan: str | None, distribution: Any
@@ -38,10 +40,7 @@ class Architecture:
         self._model = recipe.model(setting, train)
         self._trained, reported = recipe.objectives(self._model, train)
         reported.check(test.data, test.examples)
-        self._scores = {
-            name: (compile_scores(reported, split.data, True, distribution), split.examples)
-            for name, split in (("training", train), ("test", test))
-        }
+        self.score = compile_split_scores(reported, {"training": train, "test": test}, distribution)
         self._part = training_part(train, hops(self._model) if train.data.graph is not None else None)
         self._compiled: dict[Any, tuple[KerasRule, CompiledTraining]] = {}
 
@@ -62,14 +61,6 @@ class Architecture:
         """
         on, epochs = (self._part.data, self._part.examples), self._recipe.of(setting)
         return Trainer(self._training(setting)[1], *on, epochs, start, num_models, self._distribution)
-
-    def score(self, member: Member) -> dict[str, float]:
-        """Returns losses and, where they mean something, error rates of training and test, in inference mode."""
-        found: dict[str, float] = {}
-        for name, (score, examples) in self._scores.items():
-            loss, error = score(*member.tensors(), examples)
-            found |= {f"{name}_loss": loss} | ({} if np.isnan(error) else {f"{name}_error": error})
-        return found
 
     def _training(self, setting: Setting) -> tuple[KerasRule, CompiledTraining]:
         """Returns the rule of a setting and the compiled steps, which batches of all sizes share."""

@@ -22,7 +22,7 @@ from keras_sharpness.objective.objective import Objective, values
 from keras_sharpness.pools.data_split import Split, read_split
 from keras_sharpness.pools.member import Member, unchanged
 from keras_sharpness.pools.pool import ENDED, Family, Pool, with_gaps
-from keras_sharpness.pools.scores import Scores, compile_scores
+from keras_sharpness.pools.scores import compile_split_scores
 from keras_sharpness.pools.space import TAKEN
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ COMPARED = 4
 log = logging.getLogger(__name__)
 
 Source = Callable[[], keras.Model]
+Evaluate = Callable[[Member], dict[str, float]]
 
 
 def load_pool(
@@ -101,7 +102,7 @@ class _Loaded:
     def __init__(self, loss: LossLike, train: Split, test: Split) -> None:
         self._loss, self._splits = loss, {"training": train, "test": test}
         self._members: dict[int, Member] = {}
-        self._families: dict[str, list[tuple[keras.Model, dict[str, Scores], list[int]]]] = {}
+        self._families: dict[str, list[tuple[keras.Model, Evaluate, list[int]]]] = {}
         self.scores: dict[int, dict[str, float]] = {}
 
     def member(self, index: int) -> Member:
@@ -115,14 +116,10 @@ class _Loaded:
     def add(self, index: int, model: keras.Model) -> None:
         weights, state = to_numpy(values(model))
         member = Member(index=index, seed=index, weights=weights, state=state)
-        scores = self._family(index, model, member)
-        found: dict[str, float] = {}
-        for name, split in self._splits.items():
-            loss, error = scores[name](*member.tensors(), split.examples)
-            found |= {f"{name}_loss": loss} | ({} if np.isnan(error) else {f"{name}_error": error})
-        self._members[index], self.scores[index] = member, found
+        self.scores[index] = self._family(index, model, member)(member)
+        self._members[index] = member
 
-    def _family(self, index: int, model: keras.Model, member: Member) -> dict[str, Scores]:
+    def _family(self, index: int, model: keras.Model, member: Member) -> Evaluate:
         """Returns the evaluation of the family whose model computes the same with these weights; adds the member."""
         alike = self._families.setdefault(_architecture(model), [])
         expected = self._outputs(model)
@@ -136,12 +133,12 @@ class _Loaded:
         alike.append((model, scores, [index]))
         return scores
 
-    def _compile(self, model: keras.Model) -> dict[str, Scores]:
+    def _compile(self, model: keras.Model) -> Evaluate:
         train = self._splits["training"]
         objective = Objective(model, self._loss, on_graph=train.data.graph is not None)
         for split in self._splits.values():
             objective.check(split.data, split.examples)
-        return {name: compile_scores(objective, split.data, True) for name, split in self._splits.items()}
+        return compile_split_scores(objective, self._splits)
 
     def _outputs(self, model: keras.Model) -> list[np.ndarray]:
         data = self._splits["training"].data

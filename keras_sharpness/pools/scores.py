@@ -1,6 +1,6 @@
 """Loss and error rate of trained models over many examples, and the loss of each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from keras_sharpness.distribution import distribute
 from keras_sharpness.execution.plan import EVALUATION_BATCH
 from keras_sharpness.objective.labelled_data import LabelledData
 from keras_sharpness.objective.objective import Objective
+from keras_sharpness.pools.data_split import Split
+from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.minibatches import split_batches
 from keras_sharpness.typing import Array, Data, State, Weights
 
@@ -47,6 +49,31 @@ def compile_scores(objective: Objective, data: LabelledData, classification: boo
         return list(total / len(indices))
 
     return means
+
+
+def compile_split_scores(
+    objective: Objective, splits: Mapping[str, Split], distribution: Any = None
+) -> Callable[[Member], dict[str, float]]:
+    """Compiles the evaluation of members on named splits.
+
+    Args:
+        objective: The loss.
+        splits: The splits.
+        distribution: Where the forward passes run; None: in this process.
+
+    Returns:
+        From a member to `NAME_loss` of each split and, where it means something, `NAME_error`, in inference mode.
+    """
+    compiled = {name: compile_scores(objective, split.data, True, distribution) for name, split in splits.items()}
+
+    def evaluate(member: Member) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for name, split in splits.items():
+            loss, error = compiled[name](*member.tensors(), split.examples)
+            found |= {f"{name}_loss": loss} | ({} if np.isnan(error) else {f"{name}_error": error})
+        return found
+
+    return evaluate
 
 
 def compile_example_losses(objective: Objective, data: LabelledData) -> Callable[..., np.ndarray]:
