@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-from keras_sharpness.objective.layers import hops
 from keras_sharpness.pools.data_split import Split
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.recipe import Recipe
@@ -41,7 +40,7 @@ class Architecture:
         self._trained, reported = recipe.objectives(self._model, train)
         reported.check(test.data, test.examples)
         self.score = compile_split_scores(reported, {"training": train, "test": test}, distribution)
-        self._part = training_part(train, hops(self._model) if train.data.graph is not None else None)
+        self._part = train.receptive_field(self._model)
         self._compiled: dict[Any, tuple[KerasRule, CompiledTraining]] = {}
 
     def start(self, setting: Setting, index: int, seed: int) -> Member:
@@ -69,16 +68,3 @@ class Architecture:
             rule = self._recipe.rule(self._model, setting)
             self._compiled[key] = rule, CompiledTraining(self._trained, rule, self._plan)
         return self._compiled[key]
-
-
-def training_part(split: Split, reach: int | None) -> Split:
-    """Returns what training depends on: of a graph, the receptive field of the split's nodes.
-
-    Args:
-        split: The training examples.
-        reach: Rounds of messages of the network; None: not known, or no graph.
-    """
-    if not reach:
-        return split
-    data, field = split.data.on_field(split.examples, reach)
-    return Split(data, field.places(split.examples))

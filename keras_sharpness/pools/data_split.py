@@ -11,6 +11,7 @@ from keras import ops
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.objective.graph import Graph
 from keras_sharpness.objective.labelled_data import LabelledData, Weighted
+from keras_sharpness.objective.layers import hops
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -31,6 +32,18 @@ class Split:
         y, weight = y if isinstance(y, Weighted) else (y, None)
         x = self.data.graph if self.data.graph is not None else inputs
         return {"x": x, "y": y, "sample_weight": weight, "examples": self.examples}
+
+    def receptive_field(self, model: keras.Model) -> "Split":
+        """Returns the part of a graph that a model's outputs for these nodes depend on, where it is known, else itself.
+
+        Args:
+            model: The model.
+        """
+        reach = hops(model) if self.data.graph is not None else None
+        if not reach:
+            return self
+        data, field = self.data.on_field(self.examples, reach)
+        return Split(data, field.places(self.examples))
 
     def checksum(self) -> str:
         """Returns a short text that other examples do not have."""

@@ -16,9 +16,9 @@ from keras_sharpness.errors import InputError, require
 from keras_sharpness.maximizers import make_maximizer
 from keras_sharpness.objective.graph import Graph
 from keras_sharpness.objective.labelled_data import LabelledData
-from keras_sharpness.objective.layers import hops
 from keras_sharpness.objective.objective import values
 from keras_sharpness.perturbations import Ball
+from keras_sharpness.pools.data_split import Split
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.schedule import Schedule
 from keras_sharpness.pools.scores import average_batches, compile_example_losses, compile_scores
@@ -65,11 +65,8 @@ class Study:
         network, on_graph = build_network(config), isinstance(dataset.x, Graph)
         self.objective = build_objective(config, network, on_graph)
         self.data = LabelledData(dataset.x, dataset.y)
-        self._training_data, self._training_examples = self.data, dataset.train
-        # Training depends on the receptive field of the training nodes only, where that is known.
-        if on_graph and (reach := hops(network)):
-            self._training_data, field = self.data.on_field(dataset.train, reach)
-            self._training_examples = field.places(dataset.train)
+        part = Split(self.data, dataset.train).receptive_field(network)
+        self._training_data, self._training_examples = part.data, part.examples
         self._trainer = self._make_trainer(config.schedule, config.seed, plan, self.distribution)
         scores = compile_scores(self.objective, self.data, config.system.classification, self.distribution)
         averages = config.follows_paper("averages")

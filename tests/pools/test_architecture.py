@@ -1,8 +1,3 @@
-import numpy as np
-
-from keras_sharpness.objective.graph import Graph
-from keras_sharpness.pools.architecture import training_part
-from keras_sharpness.pools.data_split import read_split
 from keras_sharpness.pools.train_pool import train_pool
 from keras_sharpness.pools.trainer import CompiledTraining, Trainer
 from tests.support.small_pool import OPTIONS, SPACE, TEST, TRAIN, build
@@ -26,11 +21,3 @@ def test_steps_are_compiled_once_for_all_batch_sizes_and_rates(monkeypatch):
     )
     train_pool(build, TRAIN, TEST, space=SPACE | {"width": [4]}, **OPTIONS)
     assert len(made) == 1
-
-
-def test_training_takes_the_part_of_a_graph_that_it_depends_on():
-    features, chain = np.eye(6, dtype="float32"), np.array([[0, 1, 2, 3, 4], [1, 2, 3, 4, 5]])
-    split = read_split("train", (Graph(features, chain), np.arange(6), [2]))
-    part = training_part(split, 1)
-    assert part.data.num_examples < 6 and part.data.tensors[1][part.examples[0]] == 2
-    assert training_part(split, None) is split

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from keras_sharpness.errors import InputError
+from keras_sharpness.models import gat
 from keras_sharpness.objective.graph import Graph
 from keras_sharpness.pools.data_split import read_split
 
@@ -39,3 +40,13 @@ def test_sample_weights_and_nodes_of_a_graph():
 def test_names_the_split_that_does_not_fit(given, message):
     with pytest.raises(InputError, match=message):
         read_split("test", given)
+
+
+def test_training_takes_the_part_of_a_graph_that_it_depends_on():
+    features, chain = np.eye(6, dtype="float32"), np.array([[0, 1, 2, 3, 4], [1, 2, 3, 4, 5]])
+    split = read_split("train", (Graph(features, chain), np.arange(6), [2]))
+    network = gat(num_features=6, num_classes=6, channels=2)
+    part = split.receptive_field(network)
+    assert part.data.num_examples < 6 and part.data.tensors[1][part.examples[0]] == 2
+    arrays = read_split("train", (X, Y))
+    assert arrays.receptive_field(network) is arrays
