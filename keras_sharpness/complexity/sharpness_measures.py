@@ -5,13 +5,13 @@ import math
 from keras_sharpness.complexity.definition import Value
 from keras_sharpness.complexity.trained_model import TrainedModel
 from keras_sharpness.measures import hessian
-from keras_sharpness.measures.average_case import AverageCaseSharpness, average_case_sharpness
+from keras_sharpness.measures.average_case import AverageCaseSharpness
 from keras_sharpness.measures.critical import critical_sharpness as sharpness_along_gradient
 from keras_sharpness.measures.estimate import Estimate
 from keras_sharpness.measures.fisher_rao import fisher_rao_norm
 from keras_sharpness.measures.flatness import relative_flatness as flatness_of_layer
 from keras_sharpness.measures.gradient import gradient_norm as norm_of_gradient
-from keras_sharpness.measures.worst_case import WorstCaseSharpness, worst_case_sharpness
+from keras_sharpness.measures.worst_case import WorstCaseSharpness
 
 # Gradients of single examples that are computed.
 MOST_GRADIENTS = 1000
@@ -19,23 +19,22 @@ MOST_GRADIENTS = 1000
 
 def worst_case(trained: TrainedModel) -> WorstCaseSharpness:
     """Returns the worst-case sharpness E_S max over |delta_i| <= rho |w_i| of L_S(w + delta) - L_S(w)."""
-    return worst_case_sharpness(trained.sample)
+    return trained.worst_case
 
 
 def worst_case_error(trained: TrainedModel) -> Value:
     """Returns the rise of the error rate at the points of `worst_case`, mean over batches."""
-    found = worst_case_sharpness(trained.sample)
-    return Value(found.error_rise, math.nan)
+    return Value(trained.worst_case.error_rise, math.nan)
 
 
 def average_case(trained: TrainedModel) -> AverageCaseSharpness:
     """Returns the average-case sharpness E_S E_delta [L_S(w + delta) - L_S(w)], delta_i of deviation rho |w_i|."""
-    return average_case_sharpness(trained.sample)
+    return trained.average_case
 
 
 def average_case_error(trained: TrainedModel) -> Value:
     """Returns the mean rise of the error rate at the points of `average_case`."""
-    return Value(average_case_sharpness(trained.sample).error_rise, math.nan)
+    return Value(trained.average_case.error_rise, math.nan)
 
 
 def hessian_trace(trained: TrainedModel) -> Estimate:

@@ -18,7 +18,9 @@ from keras_sharpness.complexity.predictions import Predictions, is_classifier, p
 from keras_sharpness.complexity.spectral import reshaped_norm, spectral_norm
 from keras_sharpness.complexity.worst_radius import worst_radius
 from keras_sharpness.errors import require
+from keras_sharpness.measures.average_case import AverageCaseSharpness, average_case_sharpness
 from keras_sharpness.measures.sample import Sample
+from keras_sharpness.measures.worst_case import WorstCaseSharpness, worst_case_sharpness
 from keras_sharpness.typing import State, Weights
 
 _largest_inputs: "weakref.WeakKeyDictionary[Sample, float]" = weakref.WeakKeyDictionary()
@@ -203,6 +205,16 @@ class TrainedModel:
     def magnitude_radius(self) -> Crossing:
         """The same of the box that grows with the weights, alpha' in the papers."""
         return worst_radius(self.folded(), magnitude=True)
+
+    @cached_property
+    def worst_case(self) -> WorstCaseSharpness:
+        """Worst-case sharpness, by which loss and error rate are read."""
+        return worst_case_sharpness(self.sample)
+
+    @cached_property
+    def average_case(self) -> AverageCaseSharpness:
+        """Average-case sharpness, likewise."""
+        return average_case_sharpness(self.sample)
 
     def folded(self) -> Sample:
         """Returns the sample of the folded network; the sample itself without batch normalization."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import keras_sharpness as ks
-from keras_sharpness.complexity import sharpness_measures
+from keras_sharpness.complexity import trained_model
 from tests.support.complexity_models import learned, linear_regression, perceptron
 
 
@@ -32,6 +32,6 @@ def test_rises_of_the_error_are_those_of_the_same_measures(monkeypatch):
     for number, name in enumerate(("worst_case", "average_case"), start=1):
         # At the default radius few predictions change.
         rise = SimpleNamespace(value=0.0, error_rise=0.25 * number)
-        monkeypatch.setattr(sharpness_measures, f"{name}_sharpness", lambda sample, rise=rise: rise)
+        monkeypatch.setattr(trained_model, f"{name}_sharpness", lambda sample, rise=rise: rise)
     found = ks.complexity.measure(trained, ["worst_case_error", "average_case_error"])
     assert [value.value for value in found.values()] == [0.25, 0.5]
