@@ -50,6 +50,7 @@ def test_a_folder_holds_models_ranking_and_what_was_counted(tmp_path):
         "first",
         "second",
         "pairs",
+        "others",
         "param_norm",
         "l2_distance",
     }
