@@ -58,7 +58,7 @@ class Architecture:
         Raises:
             InputError: If the optimizer cannot be taken, or the plan does not fit the model.
         """
-        on, epochs = (self._part.data, self._part.examples), self._recipe.of(setting)
+        on, epochs = (self._part.data, self._part.examples), self._recipe.epochs_of(setting)
         return Trainer(self._training(setting)[1], *on, epochs, start, num_models, self._distribution)
 
     def _training(self, setting: Setting) -> tuple[KerasRule, CompiledTraining]:

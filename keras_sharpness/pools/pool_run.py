@@ -59,6 +59,7 @@ class PoolRun:
         self._recipe, self._settings, self._seed = recipe, settings, seed
         self._train, self._test, self._folder, self._options = train, test, folder, options
         self.store, self._size = PoolStore(folder), seeds * len(settings)
+        self._trained: set[int] = set()
 
     def open(self, resume: bool) -> None:
         """Writes `pool.json`, or checks that the folder's is of the same pool, perhaps with fewer seeds.
@@ -72,7 +73,9 @@ class PoolRun:
         if not resume:
             self.store.clear()
         path, now = self._folder / MANIFEST, json.loads(json.dumps(self._describe()))
-        if self.store.trained():
+        # To look at every file takes long, and names those that are damaged.
+        self._trained = self.store.trained()
+        if self._trained:
             try:
                 before = json.loads(path.read_text())
             except (OSError, ValueError) as error:
@@ -95,8 +98,7 @@ class PoolRun:
         Returns:
             The reason for each setting that could not be trained.
         """
-        trained = self.store.trained()
-        missing = [index for index in range(self._size) if index not in trained]
+        missing = [index for index in range(self._size) if index not in self._trained]
         failures: dict[int, str] = {}
         with tqdm(
             total=len(missing), desc="training", unit="model", disable=None if progress and missing else True
@@ -108,7 +110,7 @@ class PoolRun:
 
     def pool(self, failures: dict[int, str]) -> Pool:
         """Returns the pool of the models that are saved; takes what `train` returned."""
-        stored = sorted(index for index in self.store.trained() if index < self._size)
+        stored = sorted(index for index in self._trained if index < self._size)
         return Pool(
             hyper_parameters=tuple(self._settings[0]),
             rows=[self._row(index) for index in stored],
@@ -159,6 +161,7 @@ class PoolRun:
             try:
                 for member in self._trainer(of, family).train(indices):
                     self.store.save_member(member, of.score(member) | {"last_loss": member.epoch_losses[-1]})
+                    self._trained.add(member.index)
                     bar.update()
             except InputError as error:
                 self._fail(family, error, failures)

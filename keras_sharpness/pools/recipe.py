@@ -137,7 +137,7 @@ class Recipe:
         decays = "weight_decay" in setting and not self._is_built("weight_decay")
         return KerasRule(optimizer, model.trainable_variables, decays)
 
-    def of(self, setting: Setting) -> Epochs:
+    def epochs_of(self, setting: Setting) -> Epochs:
         """Returns the epochs of a setting, which may have a batch size of its own."""
         if "batch_size" not in setting or self._is_built("batch_size"):
             return self.epochs

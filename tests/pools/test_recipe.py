@@ -32,7 +32,9 @@ def test_what_build_takes_is_not_the_trainings():
         return build(width)
 
     assert recipe(own).rates(SETTING) == {"learning_rate": None, "weight_decay": 0}
-    assert recipe(own).of(SETTING).batch_size == Epochs().batch_size and recipe().of(SETTING).batch_size == 8
+    assert (
+        recipe(own).epochs_of(SETTING).batch_size == Epochs().batch_size and recipe().epochs_of(SETTING).batch_size == 8
+    )
     assert recipe(own).architecture(SETTING) != recipe(own).architecture(SETTING | {"learning_rate": 0.2})
     recipe(lambda **others: None).require_known(["depth", "learning_rate"])
     with pytest.raises(InputError, match="unknown=.'depth'"):
