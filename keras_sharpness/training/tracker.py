@@ -12,7 +12,7 @@ from keras_sharpness.errors import InputError, require, require_count, require_o
 from keras_sharpness.maximizers import PGA, Maximizer, check_maximizer
 from keras_sharpness.measures.critical import critical_sharpness
 from keras_sharpness.measures.curvature import CurvatureOperator
-from keras_sharpness.measures.mean_loss import MeanLoss
+from keras_sharpness.measures.mean_loss import MeanLoss, unflatten
 from keras_sharpness.measures.sample import LossArguments, Sample
 from keras_sharpness.measures.worst_case import worst_case
 from keras_sharpness.objective.losses import LossLike
@@ -143,7 +143,8 @@ class SharpnessTracker(keras.callbacks.Callback):
         hessian = CurvatureOperator(self._sample) if {"eigenvalue", "preconditioned"} & set(self._measures) else None
         mean_loss = MeanLoss(self._sample) if hessian is None else hessian.mean_loss
         row["loss"], gradient = mean_loss.gradient()
-        update = next_update(optimizer, [v.value for v in variables], self._arrays(gradient))
+        weights = [variable.value for variable in variables]
+        update = next_update(optimizer, weights, unflatten(ops.convert_to_tensor(gradient), weights))
         row["gradient_norm"], row["learning_rate"] = float(np.linalg.norm(gradient)), update.learning_rate
         row["two_over_rate"] = 2 / update.learning_rate if update.learning_rate else float("inf")
         row["threshold"] = threshold(optimizer, update.learning_rate)
@@ -185,13 +186,6 @@ class SharpnessTracker(keras.callbacks.Callback):
         # Where the next search begins.
         self._rate = found.critical_rate
         return found.value
-
-    def _arrays(self, vector: np.ndarray) -> list[Any]:
-        """Returns the entries of a vector in the shapes and types of the weights."""
-        variables = self.model.trainable_variables
-        parts = np.split(vector, np.cumsum([int(np.prod(v.shape)) for v in variables])[:-1])
-        pairs = zip(parts, variables, strict=True)
-        return [ops.convert_to_tensor(part.reshape(v.shape), dtype=v.dtype) for part, v in pairs]
 
     def _step(self) -> int:
         return int(ops.convert_to_numpy(ops.convert_to_tensor(self.model.optimizer.iterations)))
