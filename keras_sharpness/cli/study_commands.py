@@ -66,7 +66,10 @@ def pool() -> None:
     log.info("pool over %s, in %s", ", ".join(_names(work.space)), folder)
     with _stoppable() as stop:
         where = {"plan": given.plan, "distribution": distribution}
-        run_pool_study(work, folder, resume=given.resume, command=_command_line(), stop=stop, **where)
+        ranking = run_pool_study(work, folder, resume=given.resume, command=_command_line(), stop=stop, **where)
+    if ranking is None:
+        log.warning("too few settings to rank measures over; models: %s", folder / "models.csv")
+        return
     log.info("report: %s", write_pool_report(folder))
 
 

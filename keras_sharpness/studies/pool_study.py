@@ -10,13 +10,13 @@ import keras
 
 from keras_sharpness.complexity import MEASURES, choose
 from keras_sharpness.complexity.measure_pool import measure_pool
-from keras_sharpness.errors import InputError
 from keras_sharpness.files.atomic import write_json
 from keras_sharpness.pools.pool import Pool
 from keras_sharpness.pools.space import Space
 from keras_sharpness.pools.train_pool import train_pool
 from keras_sharpness.statistics import rank_measures
 from keras_sharpness.statistics.environments import sign_errors
+from keras_sharpness.statistics.ranking import LEAST_SETTINGS
 from keras_sharpness.statistics.settings import without_infinities
 from keras_sharpness.studies import folder as folders
 from keras_sharpness.studies.run import Stopped
@@ -105,10 +105,9 @@ def _rank(table: "pd.DataFrame", targets: list[str], folder: Path) -> "pd.DataFr
     import pandas as pd
 
     names = table.attrs["hyper_parameters"], table.attrs["measures"]
-    try:
-        found = {target: rank_measures(table, *names, target=target) for target in targets}
-    except InputError:  # Too few settings: the table is all there is.
+    if table["setting"].nunique() < LEAST_SETTINGS:
         return None
+    found = {target: rank_measures(table, *names, target=target) for target in targets}
     ranking = pd.concat([ranked.assign(target=target) for target, ranked in found.items()])
     folders.write_csv(folder / "ranking.csv", ranking[["target", *(name for name in ranking if name != "target")]])
     whole = [name for name in names[1] if table[name].notna().all()]
