@@ -9,7 +9,7 @@ import scipy
 from keras_sharpness.errors import require
 from keras_sharpness.statistics.conditional_information import Pairs, smallest
 from keras_sharpness.statistics.environments import sign_errors, summarize_sign_errors
-from keras_sharpness.statistics.granulated import granulated_kendall
+from keras_sharpness.statistics.granulated import granulated_taus
 from keras_sharpness.statistics.pairs import pair_sums
 from keras_sharpness.statistics.residual import residual_tau
 from keras_sharpness.statistics.settings import columns, groups, without_infinities
@@ -111,12 +111,20 @@ def _rank(
     parts = np.random.default_rng(0).permutation(num_settings)[settings] % min(MOST_PARTS, num_settings)
     pairs, held = Pairs(table, hyper_parameters), [table[name].to_numpy(float) for name in given if name in table]
     errors = summarize_sign_errors(sign_errors(table, hyper_parameters, measures, target, num_test), measures)
+    everything, left_out = np.ones(len(y), bool), [parts != part for part in np.unique(parts)]
+
+    def psi(stays: np.ndarray) -> "pd.Series":
+        return granulated_taus(table[stays], hyper_parameters, measures, target).mean(axis=1)
+
+    # Of all measures at once: the groups of models are the same.
+    psis, psis_left_out = psi(everything), [psi(stays) for stays in left_out]
     rows = []
     for name, x in zip(measures, xs, strict=True):
-        criteria = _criteria(table, list(hyper_parameters), name, target, x, y, held)
+        criteria = _criteria(x, y, held)
         row: dict[str, object] = {"measure": name, "models": len(table)}
         found = {criterion: interval_over_parts(value, parts, confidence) for criterion, value in criteria.items()}
-        whole = smallest(pairs.information(x, y, np.ones(len(x), bool)))
+        found["psi"] = _interval(float(psis[name]), np.array([part[name] for part in psis_left_out]), confidence)
+        whole = smallest(pairs.information(x, y, everything))
         found["cmi"] = _interval(whole, np.array(pairs.without_parts(x, y, parts)), confidence)
         for criterion, numbers in found.items():
             row |= {criterion + end: number for end, number in zip(("", "_low", "_high"), numbers, strict=True)}
@@ -147,18 +155,9 @@ def _interval(value: float, left_out: np.ndarray, confidence: float) -> tuple[fl
     return value, value - reach, value + reach
 
 
-def _criteria(
-    table: "pd.DataFrame",
-    hyper_parameters: list[str],
-    measure: str,
-    target: str,
-    x: np.ndarray,
-    y: np.ndarray,
-    held: list[np.ndarray],
-) -> dict[str, Criterion]:
+def _criteria(x: np.ndarray, y: np.ndarray, held: list[np.ndarray]) -> dict[str, Criterion]:
     criteria: dict[str, Criterion] = {"tau": lambda stays: pair_sums(x[stays], y[stays]).tau}
     if held:
         together = np.stack([x, y, *held])
         criteria["tau_given"] = lambda stays: residual_tau(together[:, stays])
-    criteria["psi"] = lambda stays: granulated_kendall(table[stays], hyper_parameters, measure, target)[0]
     return criteria
