@@ -29,7 +29,7 @@ def test_losses_of_another_pool_are_next_to_those_of_this_one(ascent):
     own = make_study(released_config("fcnn", ["matching", *ascent], **SMALL))
     rates = {"learning_rate": 0.014, "step_size": 0.014, "seed": 0}
     other = make_study(released_config("fcnn", ["matching", *ascent], **(SMALL | rates)))
-    other._trainer._seed = other_seed(0)
+    other._trainer = other._make_trainer(other.config.schedule, other_seed(0), plan=None, distribution=None)
     others = {member.index: member for member in other.train([0, 2])}
     starts = {member.index: start for member, start in zip(members, own._measurement.starts(members), strict=True)}
     for index, losses in mixed.items():
