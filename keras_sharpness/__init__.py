@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # For editors and type checkers: the names below, with their 
     from keras_sharpness.measures import sharpness_grid as sharpness_grid
     from keras_sharpness.measures import worst_case_sharpness as worst_case_sharpness
     from keras_sharpness.measures.callback import SharpnessCallback as SharpnessCallback
+    from keras_sharpness.measures.saved_result import load_result as load_result
     from keras_sharpness.models import interop as interop
     from keras_sharpness.objective.graph import Graph as Graph
     from keras_sharpness.perturbations import Ball as Ball
@@ -54,6 +55,7 @@ _NAMES = {
         *("gradient_norm", "fisher_rao_norm", "relative_flatness"),
     ),
     "measures.callback": ("SharpnessCallback",),
+    "measures.saved_result": ("load_result",),
     "maximizers": ("PGA", "APGD", "SingleStep", "Restarts"),
     "perturbations": ("Ball",),
     "distribution": ("split_examples",),

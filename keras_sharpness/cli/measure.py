@@ -13,6 +13,7 @@ from keras_sharpness.cli import flags, start
 from keras_sharpness.cli.measure_table import MEASURES, Measure
 from keras_sharpness.errors import require
 from keras_sharpness.files.atomic import atomic_open
+from keras_sharpness.files.plain import plain
 
 # A decade in four steps, two decades on either side.
 DECADES = 10.0 ** np.arange(-2, 2.5, 0.5)
@@ -98,7 +99,7 @@ def run(
 
     chosen, model, (x, y) = MEASURES[name], load_model(model_path), load_data(data_path)
     found = operator.attrgetter(chosen.function)(ks)(model, x, y, **arguments)
-    result = {"measure": name, "keras_model": model_path, "data": data_path} | _plain(chosen.entries(found))
+    result = {"measure": name, "keras_model": model_path, "data": data_path} | plain(chosen.entries(found))
     if output is not None:
         _write(output, result, chosen.figure(found))
     return result
@@ -127,15 +128,3 @@ def _maximizer() -> Any:
 def _layer(text: str) -> str | None:
     require("," not in text, "--select must name one layer for relative_flatness", select=text)
     return None if text == "all" else text
-
-
-def _plain(value: Any) -> Any:
-    """Returns a value as lists and numbers that JSON has; a non-finite number becomes null."""
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if hasattr(value, "to_dict"):  # a table
-        return _plain(value.to_dict("records"))
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return [_plain(entry) for entry in value]
-    value = value.item() if isinstance(value, np.generic) else value
-    return None if isinstance(value, float) and not np.isfinite(value) else value

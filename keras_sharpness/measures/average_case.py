@@ -6,6 +6,7 @@ from typing import Any, Unpack, get_args
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_sharpness.arrays import noise, tree
 from keras_sharpness.errors import require, require_count, require_seed
@@ -65,6 +66,13 @@ class AverageCaseSharpness(Readable):
         num_batches, num_draws = self.losses.shape
         shown = with_error(self.value, self.standard_error)
         return {"value": shown, "batches": str(num_batches), "draws": str(num_draws)}
+
+    def columns(self) -> dict[str, ArrayLike]:
+        """Returns the columns of `to_frame`, which has a row for each draw of each batch."""
+        batch, draw = np.indices(self.losses.shape)
+        rises = self.losses - self.unperturbed[:, None]
+        shown = {"batch": batch, "draw": draw, "loss": self.losses, "rise": rises, "error_rise": self.error_rises}
+        return {name: values.ravel() for name, values in shown.items()}
 
 
 def average_case_sharpness(

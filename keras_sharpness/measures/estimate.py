@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_sharpness.measures.readable import Readable, with_error
 
@@ -24,3 +25,7 @@ class Estimate(Readable):
     def summary(self) -> dict[str, str]:
         """Returns what is shown of it."""
         return {"value": with_error(self.value, self.standard_error), "samples": str(len(self.samples))}
+
+    def columns(self) -> dict[str, ArrayLike]:
+        """Returns the columns of `to_frame`, which has a row for each sample."""
+        return {"sample": np.arange(len(self.samples)), "value": self.samples}

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import scipy.linalg
 import scipy.sparse.linalg
+from numpy.typing import ArrayLike
 
 from keras_sharpness.errors import require, require_count, require_seed
 from keras_sharpness.measures.curvature import CurvatureArguments, CurvatureOperator, Source
@@ -54,6 +55,10 @@ class Eigenvalues(Readable):
         state = "settled" if self.settled else "not settled"
         return {"values": f"[{shown}{more}]", "largest_residual": number(self.residuals.max()), "search": state}
 
+    def columns(self) -> dict[str, ArrayLike]:
+        """Returns the columns of `to_frame`, which has a row for each eigenvalue."""
+        return {"value": self.values, "residual": self.residuals}
+
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class SpectralDensity(Readable):
@@ -76,6 +81,10 @@ class SpectralDensity(Readable):
     def summary(self) -> dict[str, str]:
         """Returns what is shown of it."""
         return {"eigenvalues": interval(np.concatenate(self.nodes)), "starts": str(len(self.nodes))}
+
+    def columns(self) -> dict[str, ArrayLike]:
+        """Returns the columns of `to_frame`, which has a row for each point."""
+        return {"point": self.grid, "density": self.density, "standard_error": self.standard_error}
 
     def plot(self) -> "Figure":
         """Returns a figure of the density on a logarithmic scale."""

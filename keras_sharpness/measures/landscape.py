@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Unpack, cast, get_args
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_sharpness.arrays import copies
 from keras_sharpness.errors import require, require_count
@@ -52,6 +53,10 @@ class Line(Readable):
         """Returns what is shown of it."""
         return {"loss": interval(self.losses), "direction": self.label, "points": str(self.losses.size)}
 
+    def columns(self) -> dict[str, ArrayLike]:
+        """Returns the columns of `to_frame`, which has a row for each point."""
+        return {"position": self.positions, "loss": self.losses}
+
     def plot(self) -> "Figure":
         """Returns a figure of the loss."""
         from keras_sharpness.measures import plots
@@ -78,6 +83,11 @@ class Plane(Readable):
     def summary(self) -> dict[str, str]:
         """Returns what is shown of it."""
         return {"loss": interval(self.losses), "directions": ", ".join(self.labels), "points": str(self.losses.size)}
+
+    def columns(self) -> dict[str, ArrayLike]:
+        """Returns the columns of `to_frame`, which has a row for each point."""
+        first, second = np.meshgrid(self.first, self.second, indexing="ij")
+        return {"first": first.ravel(), "second": second.ravel(), "loss": self.losses.ravel()}
 
     def plot(self) -> "Figure":
         """Returns a figure of the loss in contours."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
+from numpy.typing import ArrayLike
 
 from keras_sharpness.errors import require
 from keras_sharpness.maximizers import Maximizer, check_maximizer, num_starts
@@ -39,6 +40,10 @@ class SharpnessGrid(Readable):
         """Returns what is shown of it."""
         pairs, settled = len(self.table), int(self.table["settled"].sum())
         return {"sharpness": interval(self.table["sharpness"]), "pairs": str(pairs), "settled": f"{settled} of {pairs}"}
+
+    def columns(self) -> dict[str, ArrayLike]:
+        """Returns the columns of `to_frame`, which is a copy of `table`."""
+        return {name: self.table[name].to_numpy() for name in self.table}
 
     def plot(self) -> "Figure":
         """Returns a figure of sharpness against rho, a line for each m."""

@@ -1,19 +1,60 @@
-"""What a terminal and a notebook show of a result: a line, a small table, a figure."""
+"""What every result can do: be shown in a terminal and a notebook, become a dictionary or a table, be saved."""
 
 import abc
+import dataclasses
 import html
 import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from keras_sharpness.files.plain import plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 class Readable(abc.ABC):
-    """A result that is shown in one line, and in notebooks as a table, with its figure if it has one."""
+    """A result: one line in a terminal; in a notebook a table, with its figure if it has one.
+
+    Results are frozen dataclasses. They can be pickled, and saved in a file of arrays that needs no trust.
+    """
 
     @abc.abstractmethod
     def summary(self) -> dict[str, str]:
         """Returns what is shown, by name; the value first."""
+
+    def columns(self) -> dict[str, ArrayLike]:
+        """Returns the columns of `to_frame`, by name."""
+        shown = ((field.name, getattr(self, field.name)) for field in dataclasses.fields(self))  # type: ignore[arg-type]
+        return {name: [value] for name, value in shown if isinstance(value, (int, float, str))}
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Returns a table: a row for each batch, sample, eigenvalue, point or draw, whichever was measured."""
+        import pandas as pd
+
+        return pd.DataFrame(self.columns())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Returns all that was measured, JSON-ready: arrays as lists, non-finite numbers as None."""
+        first = {name: getattr(self, name) for name in ("value", "standard_error") if hasattr(self, name)}
+        fields: dict[str, Any] = plain(first | _fields(self))
+        return {"kind": type(self).__name__} | fields
+
+    def save(self, path: str | Path) -> None:
+        """Writes the result to a file, which appears whole or not at all; `ks.load_result` reads it.
+
+        Args:
+            path: Name of the file.
+
+        Raises:
+            InputError: If it cannot be written.
+        """
+        from keras_sharpness.measures.saved_result import save_result
+
+        save_result(self, Path(path))
 
     def __repr__(self) -> str:
         """Returns the summary in one line."""
@@ -50,3 +91,9 @@ def _svg(figure: object) -> str:
     figure.savefig(buffer, format="svg")  # type: ignore[attr-defined]
     # Without the header that belongs to a file of its own.
     return buffer.getvalue()[buffer.getvalue().index("<svg") :]
+
+
+def _fields(value: Any) -> Any:
+    if not dataclasses.is_dataclass(value):
+        return value
+    return {field.name: _fields(getattr(value, field.name)) for field in dataclasses.fields(value)}

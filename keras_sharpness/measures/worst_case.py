@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_sharpness.maximizers import PGA, Climb, Maximizer, Restarts, check_maximizer, num_starts
 from keras_sharpness.measures.climbing import best_paths, climbs
@@ -65,10 +66,8 @@ class WorstCaseSharpness(Readable):
     @property
     def error_rise(self) -> float:
         """Error rate where the loss is highest, minus that at w, mean over batches: the sharpness of the error."""
-        if self.errors is None:
-            return float("nan")
-        rows = np.arange(len(self.losses))
-        return float((self.errors[rows, self.losses.argmax(axis=1)] - self.errors[:, 0]).mean())
+        rises = self._error_rises()
+        return float("nan") if rises is None else float(rises.mean())
 
     @property
     def settled(self) -> bool:
@@ -80,11 +79,24 @@ class WorstCaseSharpness(Readable):
         shown = {"value": with_error(self.value, self.standard_error), "batches": str(len(self.losses))}
         return shown if self.diagnostics is None else shown | {"ascent": self.diagnostics.verdict}
 
+    def columns(self) -> dict[str, ArrayLike]:
+        """Returns the columns of `to_frame`, which has a row for each batch."""
+        rises = self._error_rises()
+        found = {"batch": np.arange(len(self.losses)), "loss": self.losses[:, 0], "sharpness": self.per_batch}
+        shown = found | {"error_rise": np.full(len(self.losses), np.nan) if rises is None else rises}
+        return shown | ({} if self.diagnostics is None else dataclasses.asdict(self.diagnostics))
+
     def plot(self) -> "Figure":
         """Returns a figure of the loss paths of all batches."""
         from keras_sharpness.measures import plots
 
         return plots.paths(self.losses)
+
+    def _error_rises(self) -> np.ndarray | None:
+        if self.errors is None:
+            return None
+        rows = np.arange(len(self.losses))
+        return self.errors[rows, self.losses.argmax(axis=1)] - self.errors[:, 0]
 
 
 def worst_case_sharpness(
