@@ -12,7 +12,9 @@ from keras_sharpness.statistics import standard_error
 Fall = Callable[[float], np.ndarray]
 """From a radius to how far the quality has fallen there, one number for each batch; it grows with the radius."""
 # Logarithms of the factors, to the base of 2, by which the radius is raised or lowered in search of a bracket.
-EXPONENTS = (1, 2, 4, 8, 16)
+EXPONENTS = (2, 2, 4, 8, 16)
+# Falls below this share of the target count as this share, since their logarithm is taken.
+LEAST_SHARE = 0.01
 # Least distance between the logarithms of the radius and of those that its slope is taken from.
 APART = 0.1
 
@@ -46,8 +48,9 @@ class Crossing:
 def find_crossing(fall: Fall, target: float, start: float, tolerance: float = 0.01) -> Crossing:
     """Finds the radius at which the mean fall reaches a target.
 
-    The radius is raised or lowered by factors of 2, 4, 16, 256, 2^16 until the target lies between two of them. Brent's
-    method, which is bisection that interpolates where it can, does the rest on the logarithm of the radius.
+    The radius is raised or lowered by factors of 4, 4, 16, 256, 2^16 until the target lies between two of them. Brent's
+    method, which is bisection that interpolates where it can, does the rest. It works on the logarithms of radius and
+    fall: the fall is nearly a power of the radius, so that few evaluations are needed.
 
     Args:
         fall: The fall.
@@ -65,13 +68,13 @@ def find_crossing(fall: Fall, target: float, start: float, tolerance: float = 0.
             falls = np.asarray(fall(math.exp(log_radius)), np.float64)
             # What is no number any more has fallen all the way; bounded, so that interpolation works.
             known[log_radius] = np.minimum(np.where(np.isfinite(falls), falls, np.inf), 10 * target)
-        return float(known[log_radius].mean()) - target
+        return _log_share(known[log_radius], target)
 
     bracket = _bracket(excess, math.log(start))
     if bracket is None:
         return Crossing(math.nan, math.nan)
-    found = float(scipy.optimize.brentq(excess, *bracket, xtol=tolerance / 2))
-    return Crossing(math.exp(found), _log_error(known, found))
+    found = float(scipy.optimize.brentq(excess, *bracket, xtol=tolerance))
+    return Crossing(math.exp(found), _log_error(known, found, target))
 
 
 def _bracket(excess: Callable[[float], float], log_radius: float) -> tuple[float, float] | None:
@@ -85,11 +88,16 @@ def _bracket(excess: Callable[[float], float], log_radius: float) -> tuple[float
     return None
 
 
-def _log_error(known: Mapping[float, np.ndarray], found: float) -> float:
+def _log_share(falls: np.ndarray, target: float) -> float:
+    """Returns the logarithm of the mean fall as a share of its target."""
+    return math.log(max(float(falls.mean()) / target, LEAST_SHARE))
+
+
+def _log_error(known: Mapping[float, np.ndarray], found: float, target: float) -> float:
     """Returns the error of the logarithm of a radius: that of the mean fall, over its slope between neighbours."""
     nearest = min(known, key=lambda log_radius: abs(log_radius - found))
     # Far enough apart for the slope not to be that of single examples.
     below = max((r for r in known if r < found - APART), default=min(known))
     above = min((r for r in known if r > found + APART), default=max(known))
-    slope = float(known[above].mean() - known[below].mean()) / (above - below)
-    return standard_error(known[nearest]) / slope if slope > 0 else math.nan
+    exponent = (_log_share(known[above], target) - _log_share(known[below], target)) / (above - below)
+    return standard_error(known[nearest]) / (exponent * target) if exponent > 0 else math.nan

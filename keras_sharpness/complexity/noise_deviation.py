@@ -26,7 +26,7 @@ def noise_deviation(sample: Sample, magnitude: bool, seed: int = 0) -> Crossing:
     The entries of u are independent and normal. Their deviation is sigma or, aware of magnitudes,
     sqrt(sigma^2 w_i^2 + epsilon^2). Pairs u, -u and the same noise for all sigma keep the error of the mean small. For
     a regression, R^2 takes the place of accuracy. Costs 100 forward passes on m examples, or two on each batch if these
-    are more than 50, for each sigma that is tried, about 8 of them.
+    are more than 50, for each sigma that is tried, about 5 of them.
 
     Args:
         sample: Model, loss and batches; batch normalization folded.

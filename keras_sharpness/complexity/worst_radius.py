@@ -11,7 +11,7 @@ from keras_sharpness.perturbations import Ball
 
 # Steps that are shares of the radius, so that they suit all radii.
 ASCENT = PGA(num_steps=5, step_size="auto")
-START = 2.0**-10
+START = 2.0**-6
 
 
 def worst_radius(sample: Sample, magnitude: bool) -> Crossing:
@@ -20,7 +20,7 @@ def worst_radius(sample: Sample, magnitude: bool) -> Crossing:
     Aware of magnitudes, the box is |u_i| <= alpha |w_i|. The minimum is the lowest accuracy on the path of an ascent of
     the loss on each batch, so that alpha is an upper bound. The papers' single u for all training data is the case of
     one batch of all examples. For a regression, R^2 takes the place of accuracy. Costs an ascent on all batches for
-    each alpha that is tried, about 8 of them; one compiled ascent serves all.
+    each alpha that is tried, about 5 of them; one compiled ascent serves all.
 
     Args:
         sample: Model, loss and batches; batch normalization folded.
