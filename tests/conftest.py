@@ -58,3 +58,13 @@ def run_python():
         return process
 
     return run
+
+
+@pytest.fixture
+def terminal(capsys, monkeypatch):
+    """Makes standard error look like a terminal, where bars are shown from the first moment; what it is told."""
+    from keras_sharpness.execution import progress
+
+    monkeypatch.setattr(progress, "is_watched", lambda: True)
+    monkeypatch.setattr(progress.bar, "__defaults__", (True, None, 0.0))
+    return lambda: capsys.readouterr().err

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import keras
 import numpy as np
-from tqdm import tqdm
 
 from keras_sharpness.complexity.catalogue import choose, measure
 from keras_sharpness.complexity.definition import Measure
 from keras_sharpness.complexity.predictions import is_classifier, predict
 from keras_sharpness.complexity.trained_model import TrainedModel
 from keras_sharpness.errors import InputError, require
+from keras_sharpness.execution.progress import bar as progress_bar
 from keras_sharpness.measures.sample import Sample
 from keras_sharpness.objective.objective import Objective
 from keras_sharpness.pools.data_split import Split, read_split
@@ -67,7 +67,7 @@ def measure_pool(
     if left := len(pool) - len(rows):
         log.warning("%d of %d models are left out: their training did not end as asked", left, len(pool))
     found: dict[int, Found] = {}
-    with tqdm(total=len(rows), desc="measures", unit="model", disable=None if progress else True) as bar:
+    with progress_bar(len(rows), "model", progress, title="measures", delay=0) as bar:
         for index, of_model in _measure(pool, rows, chosen, splits, sample, stop):
             found[index] = of_model
             bar.update()
@@ -115,9 +115,10 @@ class _FamilyMeasures:
         targets: dict[str, Split],
         options: dict[str, Any],
     ) -> None:
-        self._model, self._measures = family.model, measures
-        self._sample = Sample(family.model, **pool.train.arguments(), loss=family.loss, **options)
-        self._test = Sample(family.model, **pool.test.arguments(), loss=family.loss, m=None)
+        # The bar counts models; one for each measure would cover it.
+        self._model, self._measures, quiet = family.model, measures, options | {"progress": False}
+        self._sample = Sample(family.model, **pool.train.arguments(), loss=family.loss, **quiet)
+        self._test = Sample(family.model, **pool.test.arguments(), loss=family.loss, m=None, progress=False)
         objective = Objective(family.model, family.loss, on_graph=pool.train.data.graph is not None)
         for split in targets.values():
             objective.check(split.data, split.examples)

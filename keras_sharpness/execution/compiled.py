@@ -1,6 +1,7 @@
 """Keeps compiled functions from one call to the next, as long as their model lives and has not changed."""
 
 import copy
+import logging
 import threading
 import weakref
 from collections import OrderedDict
@@ -12,6 +13,7 @@ import keras
 from keras_sharpness.backend.internals import flatten_layers
 from keras_sharpness.objective.objective import Objective
 
+log = logging.getLogger(__name__)
 # Functions kept for each model; the one that was not used for the longest time goes first.
 MOST_KEPT = 32
 _SCALARS = (bool, int, float, str, bytes, type(None))
@@ -41,6 +43,7 @@ def keep(model: keras.Model, key: Hashable | None, make: Callable[[], Callable[.
     with _lock:
         functions = _kept.setdefault(model, OrderedDict())
         if key not in functions:
+            log.info("compiling for %s: its first call takes longer than later ones", model.name)
             functions[key] = make()
         functions.move_to_end(key)
         while len(functions) > MOST_KEPT:

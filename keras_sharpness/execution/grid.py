@@ -19,6 +19,7 @@ from keras_sharpness.execution.blocks import Blocks
 from keras_sharpness.execution.evaluation import Evaluation
 from keras_sharpness.execution.evaluators import Evaluator, copy_by_copy, stacked, weighted
 from keras_sharpness.execution.plan import choose_plan
+from keras_sharpness.execution.progress import follow
 from keras_sharpness.execution.stack import stack
 from keras_sharpness.objective.labelled_data import LabelledData
 from keras_sharpness.objective.layers import hops, is_stackable
@@ -50,6 +51,7 @@ class Grid:
         plan: str | None = None,
         batch_size: int | None = None,
         distribution: Any = None,
+        progress: bool = False,
     ) -> None:
         """Lays out the work.
 
@@ -63,17 +65,19 @@ class Grid:
             batch_size: Examples in one forward pass, which bounds the memory; None: the whole batch. Losses and
                 gradients are averages over the passes.
             distribution: Where blocks run; None: in this process.
+            progress: Whether a bar shows the blocks of a function of one model.
 
         Raises:
             InputError: If there is no such plan, or it does not fit the model, or a number is too small.
         """
         require_count("batch_size", 1 if batch_size is None else batch_size)
-        options = {"training": training, "batch_size": batch_size, "distribution": distribution}
+        options = {"training": training, "batch_size": batch_size, "distribution": distribution, "progress": progress}
         self._make_sequential: Callable[[], Grid] = partial(
             Grid, objective, data, batches, draws=draws, plan="sequential", **options
         )
         self._sequential: Grid | None = None
         self.batches, self.draws, self._distribution = batches, draws, distribute(distribution)
+        self._progress = progress and self._distribution.is_chief
         _check_shares(self._distribution.shares, batches.shape[1], training)
         self._functions: dict[Hashable, Callable[..., Any]] = {}
         self._model, places, field = objective.model, batches, None
@@ -138,9 +142,16 @@ class Grid:
 
         function = compile_block() if key is None else self._kept(key, compile_block)
         otherwise = lambda: self._one_by_one().compile(make, key, compiles_itself)  # noqa: E731
+        blocks, gather = [*self._blocks], self._blocks.gather_structures
+
+        def of_one(model: tuple[Any, ...]) -> Any:
+            results = self._run(function, [model], blocks)
+            return gather([*follow(results, len(blocks), "block", self._progress)])
+
         return GridFunction(
-            lambda models: map(self._blocks.gather_structures, self._run(function, models, [*self._blocks])),
-            lambda model: self._run(function, [model], [*islice(self._blocks, 1)]),
+            lambda models: map(gather, _parts(self._run(function, models, blocks), len(blocks))),
+            of_one,
+            lambda model: self._run(function, [model], blocks[:1]),
             otherwise if self._may_fail else None,
         )
 
@@ -162,9 +173,7 @@ class Grid:
     ) -> Iterator[Any]:
         data = self._distribution.place(self._data)
         calls = ((weights, state, data, block, *more) for weights, state, *more in models for block in blocks)
-        results = self._distribution.map(function, calls)
-        while parts := [*islice(results, len(blocks))]:
-            yield parts
+        return self._distribution.map(function, calls)
 
 
 class GridFunction:
@@ -178,6 +187,7 @@ class GridFunction:
     def __init__(
         self,
         over: Callable[[Iterable[tuple[Any, ...]]], Iterator[Any]],
+        of_one: Callable[[tuple[Any, ...]], Any],
         on_first_block: Callable[[tuple[Any, ...]], Iterator[Any]],
         otherwise: "Callable[[], GridFunction] | None" = None,
     ) -> None:
@@ -185,28 +195,34 @@ class GridFunction:
 
         Args:
             over: The function of many models.
+            of_one: The same of one model.
             on_first_block: The same of one model, on its first block alone.
             otherwise: Makes the function that runs cells one after another, where that need not be so. Not every
                 operation can be vectorized: that turns up only when it is tried.
         """
-        self.over, self._on_first_block, self._otherwise = over, on_first_block, otherwise
+        self.over, self._of_one, self._on_first_block, self._otherwise = over, of_one, on_first_block, otherwise
 
     def __call__(self, weights: Weights, state: State, *more: Any) -> Any:
         """Returns the results of all cells of one model."""
         model = (weights, state, *more)
         try:
-            (result,) = self.over([model])
+            return self._of_one(model)
         except Exception as error:  # Whatever the backend raises for an operation that it cannot vectorize.
             if self._otherwise is None or isinstance(error, InputError):
                 raise
             log.info("batches run one after another, since many at once failed: %s", reason(error))
-            (result,) = self._otherwise().over([model])
-        return result
+            return self._otherwise()(*model)
 
     def prepare(self, weights: Weights, state: State, *more: Any) -> None:
         """Runs the first block only, so that the function is compiled."""
         for _ in self._on_first_block((weights, state, *more)):
             pass
+
+
+def _parts(results: Iterator[Any], size: int) -> Iterator[list[Any]]:
+    """Yields the results of each model, `size` blocks."""
+    while parts := [*islice(results, size)]:
+        yield parts
 
 
 def _check_shares(shares: int, m: int, training: bool) -> None:

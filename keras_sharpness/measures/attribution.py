@@ -54,7 +54,8 @@ def attribute(
         filters: Whether to give the first-order share of each filter (slice along the last axis of an array of two or
             more axes) instead of both answers for each layer.
         **sample: `m`, `num_batches`, `seed`, `batches`, `examples`, `training`, `select`, `normalize_logits`,
-            `regularization`, `sample_weight`, `class_weight`, `batch_size`, `plan`, `distribution`; see `Sample`.
+            `regularization`, `sample_weight`, `class_weight`, `batch_size`, `plan`, `distribution`, `progress`; see
+            `Sample`.
 
     Returns:
         A row for each layer, columns layer, num_weights, sharpness, standard_error, first_order_share; or for each

@@ -107,7 +107,7 @@ def average_case_sharpness(
         seed: Seed of the perturbations, and of the batches.
         eta: Floor added to the scale.
         **sample: `m`, `num_batches`, `batches`, `examples`, `training`, `select`, `normalize_logits`, `regularization`,
-            `sample_weight`, `class_weight`, `batch_size`, `plan`, `distribution`; see `Sample`.
+            `sample_weight`, `class_weight`, `batch_size`, `plan`, `distribution`, `progress`; see `Sample`.
 
     Returns:
         The measurement.

@@ -70,7 +70,7 @@ class SharpnessCallback(keras.callbacks.Callback):
             maximizer: How to climb.
             **sample: `m`, `num_batches` (10 by default), `seed`, `batches`, `examples`, `training`, `select`,
                 `normalize_logits`, `regularization`, `sample_weight`, `class_weight`, `batch_size`, `plan`,
-                `distribution`; see `Sample`.
+                `distribution`, `progress`; see `Sample`.
 
         Raises:
             InputError: If an argument is out of range.
@@ -110,4 +110,4 @@ class SharpnessCallback(keras.callbacks.Callback):
         return worst_case(self._sample, self._ball, self._maximizer).value
 
     def _draw(self) -> Sample:
-        return Sample(self.model, *self._data, self._loss, **self._arguments)
+        return Sample(self.model, *self._data, self._loss, **{"progress": False} | self._arguments)

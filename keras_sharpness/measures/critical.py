@@ -63,7 +63,7 @@ def critical_sharpness(
         scaling: Scale D of the coordinates: the step is D times the update.
         eta: Floor added to the scale.
         **data: `examples`, `training`, `select`, `normalize_logits`, `regularization`, `sample_weight`, `class_weight`,
-            `batch_size`; see `Sample`.
+            `batch_size`, `progress`; see `Sample`.
 
     Returns:
         The measurement.

@@ -1,6 +1,7 @@
 """Matrices of second derivatives as operators that any of SciPy's solvers takes."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 import keras
@@ -8,6 +9,7 @@ import numpy as np
 import scipy.sparse.linalg
 
 from keras_sharpness.errors import require, require_options
+from keras_sharpness.execution.progress import bar
 from keras_sharpness.measures.curvature_products import DERIVATIVES, PRODUCTS
 from keras_sharpness.measures.mean_loss import MeanLoss
 from keras_sharpness.measures.sample import LossArguments, Sample
@@ -65,7 +67,8 @@ class CurvatureOperator(scipy.sparse.linalg.LinearOperator):
             '`training` must be False for kind="fisher", since batch statistics couple the examples',
             training=sample.training,
         )
-        self.kind, self.mean_loss = kind, MeanLoss(sample, scaling, eta)
+        self.kind, self.mean_loss, self._bar = kind, MeanLoss(sample, scaling, eta), None
+        self._progress = sample.progress
         self.mean_loss.check_deterministic()
         training = sample.training
         self._product = sample.compile(
@@ -105,10 +108,31 @@ class CurvatureOperator(scipy.sparse.linalg.LinearOperator):
         return cls(Sample.of(model, x, y, loss, rest, LossArguments, m=None), **own)
 
     def _matvec(self, vector: np.ndarray) -> np.ndarray:
-        return self.mean_loss.product(self._product, vector)
+        product = self.mean_loss.product(self._product, vector)
+        if self._bar is not None:
+            self._bar.update()
+        return product
+
+    @contextlib.contextmanager
+    def _counted(self, total: int | None) -> Iterator[None]:
+        with bar(total, "product", self._progress) as self._bar:
+            yield
+        self._bar = None
 
     def _adjoint(self) -> "CurvatureOperator":
         return self
+
+
+def counted(
+    matrix: scipy.sparse.linalg.LinearOperator, total: int | None = None
+) -> contextlib.AbstractContextManager[None]:
+    """Returns a context that shows a bar of the products with a matrix.
+
+    Args:
+        matrix: The matrix; there is no bar if it is none of ours.
+        total: How many there will be; None: unknown.
+    """
+    return matrix._counted(total) if isinstance(matrix, CurvatureOperator) else contextlib.nullcontext()
 
 
 Source: TypeAlias = keras.Model | Sample | scipy.sparse.linalg.LinearOperator

@@ -38,7 +38,7 @@ def fisher_rao_norm(
         num_examples: Examples to average over, drawn without replacement; None: all.
         seed: Seed of the draw.
         **data: `examples`, `training`, `select`, `normalize_logits`, `regularization`, `sample_weight`, `class_weight`,
-            `plan`, `distribution`; see `Sample`.
+            `plan`, `distribution`, `progress`; see `Sample`.
 
     Returns:
         The squared norm; `samples` has an entry for each example. The standard error is that of the draw.

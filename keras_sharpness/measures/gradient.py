@@ -43,7 +43,7 @@ def gradient_norm(
         scaling: Scale c of the ball.
         eta: Floor added to the scale.
         **data: `examples`, `training`, `select`, `normalize_logits`, `regularization`, `sample_weight`, `class_weight`,
-            `batch_size`; see `Sample`.
+            `batch_size`, `progress`; see `Sample`.
 
     Returns:
         The norm.

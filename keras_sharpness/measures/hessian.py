@@ -14,7 +14,7 @@ import scipy.sparse.linalg
 from numpy.typing import ArrayLike
 
 from keras_sharpness.errors import require, require_count, require_seed
-from keras_sharpness.measures.curvature import CurvatureArguments, CurvatureOperator, Source
+from keras_sharpness.measures.curvature import CurvatureArguments, CurvatureOperator, Source, counted
 from keras_sharpness.measures.estimate import Estimate
 from keras_sharpness.measures.readable import Readable, interval, number
 from keras_sharpness.measures.sample import LossArguments, Sample
@@ -130,7 +130,7 @@ def operator(
         derivatives: "exact", or "differences": from gradients (of "hessian") or outputs (of the others) at two points,
             for operations whose second derivative is missing or wrong. Products are then right to about three digits.
         **data: `examples`, `training`, `select` (the weights whose matrix it is), `normalize_logits`, `regularization`,
-            `sample_weight`, `class_weight`, `batch_size`; see `Sample`.
+            `sample_weight`, `class_weight`, `batch_size`, `progress`; see `Sample`.
 
     Returns:
         The operator, of shape (n, n) for n weights that move.
@@ -166,7 +166,7 @@ def top_eigenvalues(
         tolerance: Relative accuracy. Products are in float32, which limits it to about 1e-6.
         seed: Seed of the start vector.
         **matrix: `kind`, `scaling`, `eta`, `derivatives`, `examples`, `training`, `select`, `normalize_logits`,
-            `regularization`, `sample_weight`, `class_weight`, `batch_size`; see `operator`.
+            `regularization`, `sample_weight`, `class_weight`, `batch_size`, `progress`; see `operator`.
 
     Returns:
         The eigenvalues with their residuals.
@@ -180,13 +180,8 @@ def top_eigenvalues(
     product = CurvatureOperator.of(model, x, y, loss, matrix)
     size = product.shape[0]
     require(1 <= k <= size, f"`k` must be 1 to {size}, the number of weights", k=k)
-    if k >= size - 1:
-        # ARPACK wants room for its Krylov space.
-        dense = product.matmat(np.eye(size))
-        found, vectors = scipy.linalg.eigh((dense + dense.T) / 2)
-    else:
-        start = np.random.default_rng(seed).normal(size=size)
-        found, vectors = scipy.sparse.linalg.eigsh(product, k, which=WHICH[which], v0=start, tol=tolerance)
+    with counted(product):
+        found, vectors = _eigenpairs(product, k, which, tolerance, seed)
     keys = {"magnitude": -np.abs(found), "largest": -found, "smallest": found}
     order = np.argsort(keys[which])[:k]
     found, vectors = found[order], vectors.T[order]
@@ -218,7 +213,7 @@ def trace(
         num_products: Products with vectors to spend.
         seed: Seed of the signs.
         **matrix: `kind`, `scaling`, `eta`, `derivatives`, `examples`, `training`, `select`, `normalize_logits`,
-            `regularization`, `sample_weight`, `class_weight`, `batch_size`; see `operator`.
+            `regularization`, `sample_weight`, `class_weight`, `batch_size`, `progress`; see `operator`.
 
     Returns:
         The trace; `samples` are the single estimates.
@@ -230,17 +225,8 @@ def trace(
     require(method in METHODS, f"`method` must be one of {', '.join(METHODS)}", method=method)
     require(num_products >= 3, "`num_products` must be at least 3", num_products=num_products)
     product = CurvatureOperator.of(model, x, y, loss, matrix)
-    size = product.shape[0]
-    rng = np.random.default_rng(seed)
-    third = 0 if method == "hutchinson" else min(num_products // 3, size)
-    basis = np.zeros((size, 0))
-    if third:
-        sketch = np.stack([product.matvec(z) for z in _signs(rng, third, size)], axis=1)
-        basis = np.linalg.qr(sketch)[0]
-    exact = sum(q @ product.matvec(q) for q in basis.T)
-    probes = _signs(rng, max(num_products - 2 * third, 1), size)
-    probes = probes - (probes @ basis) @ basis.T
-    samples = exact + np.array([z @ product.matvec(z) for z in probes])
+    with counted(product, num_products):
+        samples = _traces(product, method, num_products, np.random.default_rng(seed))
     return Estimate(float(samples.mean()), standard_error(samples), samples)
 
 
@@ -269,7 +255,7 @@ def spectral_density(
         num_points: Points of the grid.
         seed: Seed of the starts.
         **matrix: `kind`, `scaling`, `eta`, `derivatives`, `examples`, `training`, `select`, `normalize_logits`,
-            `regularization`, `sample_weight`, `class_weight`, `batch_size`; see `operator`.
+            `regularization`, `sample_weight`, `class_weight`, `batch_size`, `progress`; see `operator`.
 
     Returns:
         The density.
@@ -285,7 +271,9 @@ def spectral_density(
     product = CurvatureOperator.of(model, x, y, loss, matrix)
     size = product.shape[0]
     starts = np.random.default_rng(seed).normal(size=(num_runs, size))
-    runs = [lanczos(product.matvec, start, min(num_steps, size)) for start in starts]
+    steps = min(num_steps, size)
+    with counted(product, num_runs * steps):
+        runs = [lanczos(product.matvec, start, steps) for start in starts]
     low, high = min(n.min() for n, _ in runs), max(n.max() for n, _ in runs)
     spread = max(high - low, 1e-6 * max(abs(low), abs(high)), np.finfo(np.float32).tiny)
     grid = np.linspace(low - 0.1 * spread, high + 0.1 * spread, num_points)
@@ -321,6 +309,36 @@ def lanczos(product: Any, start: np.ndarray, num_steps: int) -> tuple[np.ndarray
         basis[step + 1] = vector / size
     nodes, vectors = scipy.linalg.eigh_tridiagonal(np.array(diagonal), np.array(off_diagonal))
     return nodes, vectors[0] ** 2
+
+
+def _eigenpairs(
+    product: scipy.sparse.linalg.LinearOperator, k: int, which: str, tolerance: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns eigenvalues and eigenvectors, at least the k that are asked for, in any order."""
+    size = product.shape[0]
+    if k >= size - 1:
+        # ARPACK wants room for its Krylov space.
+        dense = product.matmat(np.eye(size))
+        return scipy.linalg.eigh((dense + dense.T) / 2)
+    start = np.random.default_rng(seed).normal(size=size)
+    found = scipy.sparse.linalg.eigsh(product, k, which=WHICH[which], v0=start, tol=tolerance)
+    return found
+
+
+def _traces(
+    product: scipy.sparse.linalg.LinearOperator, method: str, num_products: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Returns single estimates of the trace; see `trace`."""
+    size = product.shape[0]
+    third = 0 if method == "hutchinson" else min(num_products // 3, size)
+    basis = np.zeros((size, 0))
+    if third:
+        sketch = np.stack([product.matvec(z) for z in _signs(rng, third, size)], axis=1)
+        basis = np.linalg.qr(sketch)[0]
+    exact = sum(q @ product.matvec(q) for q in basis.T)
+    probes = _signs(rng, max(num_products - 2 * third, 1), size)
+    probes = probes - (probes @ basis) @ basis.T
+    return exact + np.array([z @ product.matvec(z) for z in probes])
 
 
 def _signs(rng: np.random.Generator, count: int, size: int) -> np.ndarray:

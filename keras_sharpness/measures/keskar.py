@@ -53,7 +53,7 @@ def keskar_sharpness(
         epsilon: Size of the box; the paper takes 1e-3 and 5e-4.
         maximizer: How to climb.
         **data: `examples`, `training`, `select`, `normalize_logits`, `regularization`, `sample_weight`, `class_weight`,
-            `batch_size`, `plan`, `distribution`; see `Sample`.
+            `batch_size`, `plan`, `distribution`, `progress`; see `Sample`.
 
     Returns:
         The measurement.

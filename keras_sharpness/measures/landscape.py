@@ -129,7 +129,7 @@ def line(
         scaling: Scale of the ball of an ascent.
         maximizer: How to climb.
         **data: `examples`, `training`, `select`, `normalize_logits`, `regularization`, `sample_weight`, `class_weight`,
-            `batch_size`, `plan`, `distribution`; see `Sample`.
+            `batch_size`, `plan`, `distribution`, `progress`; see `Sample`.
 
     Returns:
         The line.
@@ -175,7 +175,7 @@ def plane(
         scaling: Scale of the ball of an ascent.
         maximizer: How to climb.
         **data: `examples`, `training`, `select`, `normalize_logits`, `regularization`, `sample_weight`, `class_weight`,
-            `batch_size`, `plan`, `distribution`; see `Sample`.
+            `batch_size`, `plan`, `distribution`, `progress`; see `Sample`.
 
     Returns:
         The plane.

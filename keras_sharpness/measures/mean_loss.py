@@ -10,6 +10,7 @@ from keras import ops
 from keras_sharpness import backend
 from keras_sharpness.arrays import tree
 from keras_sharpness.errors import require, require_count
+from keras_sharpness.execution.progress import follow
 from keras_sharpness.measures.checked_data import STREAMED
 from keras_sharpness.measures.sample import Sample
 from keras_sharpness.objective.objective import Objective
@@ -107,7 +108,8 @@ class MeanLoss:
     def _mean(self, function: Callable[..., Any], *vectors: Array) -> Any:
         """Returns the average over the pieces, weighted by their sizes, in float64."""
         total: Any = None
-        for share, (data, piece) in zip(self.shares, self._pieces(), strict=True):
+        pieces = follow(self._pieces(), len(self.shares), "pass", self._sample.progress)
+        for share, (data, piece) in zip(self.shares, pieces, strict=True):
             with backend.repeatable():
                 part = function(self._weights, *vectors, self._state, data, piece)
             part = keras.tree.map_structure(lambda a, share=share: share * _float64(a), part)

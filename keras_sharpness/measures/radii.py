@@ -85,7 +85,7 @@ def sharpness_grid(
         num_batches: Batches for each m.
         seed: Seed of the draws.
         **data: `examples`, `training`, `select`, `normalize_logits`, `regularization`, `sample_weight`, `class_weight`,
-            `batch_size`, `plan`, `distribution`; see `Sample`.
+            `batch_size`, `plan`, `distribution`, `progress`; see `Sample`.
 
     Returns:
         The measurements.

@@ -36,6 +36,7 @@ class LossArguments(TypedDict, total=False):
     sample_weight: Any
     class_weight: Mapping[int, float] | None
     regularization: bool
+    progress: bool
 
 
 class DataArguments(LossArguments, total=False):
@@ -78,6 +79,7 @@ class Sample:
         objective: The loss of a batch as a pure function.
         examples: Indices of the examples that batches are drawn from, shape (n,).
         batches: The batches, integers of shape (num_batches, m).
+        progress: Whether a bar is shown.
         warned: What a warning was given of already.
     """
 
@@ -102,6 +104,7 @@ class Sample:
         batch_size: int | None = None,
         plan: PlanName | None = None,
         distribution: Any = None,
+        progress: bool = True,
     ) -> None:
         """Draws the batches, converts the data, and checks that model, loss and data fit.
 
@@ -133,6 +136,8 @@ class Sample:
             distribution: A `tf.distribute.Strategy`, `keras.distribution.DataParallel` or
                 `torch.distributed.ProcessGroup` to share out the batches over; None: this process. Results do not
                 depend on it.
+            progress: Whether a bar shows how far a measurement is that takes longer than two seconds, on a terminal or
+                in a notebook.
 
         Raises:
             InputError: If an argument is out of range or does not fit the others.
@@ -157,7 +162,8 @@ class Sample:
             self._gather()
         select_weights(model, select)  # refuses names that match nothing
         self.training, self.select, self.batch_size = training, select, batch_size
-        self._options = {"plan": plan, "distribution": distribution}
+        self.progress = progress
+        self._options = {"plan": plan, "distribution": distribution, "progress": progress}
         self._drawn = {"seed": seed, "examples": None if examples is None else self.examples.tolist()}
         if batches is not None:
             self._drawn = {"batches": self.batches.tolist()}

@@ -128,7 +128,8 @@ def worst_case_sharpness(
         maximizer: How to climb: `PGA`, `APGD`, `SingleStep`, or one of these in `Restarts`.
         eta: Floor added to the scale.
         **sample: `m`, `num_batches`, `seed`, `batches`, `examples`, `training`, `select`, `normalize_logits`,
-            `regularization`, `sample_weight`, `class_weight`, `batch_size`, `plan`, `distribution`; see `Sample`.
+            `regularization`, `sample_weight`, `class_weight`, `batch_size`, `plan`, `distribution`, `progress`; see
+            `Sample`.
 
     Returns:
         The measurement; `value` and `standard_error` first of all.

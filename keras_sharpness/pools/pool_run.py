@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import keras
-from tqdm import tqdm
 
 from keras_sharpness.errors import InputError, require
+from keras_sharpness.execution.progress import bar as progress_bar
 from keras_sharpness.files.atomic import write_json
 from keras_sharpness.pools.architecture import Architecture
 from keras_sharpness.pools.data_split import Split
@@ -100,9 +100,7 @@ class PoolRun:
         """
         missing = [index for index in range(self._size) if index not in self._trained]
         failures: dict[int, str] = {}
-        with tqdm(
-            total=len(missing), desc="training", unit="model", disable=None if progress and missing else True
-        ) as bar:
+        with progress_bar(len(missing), "model", progress and bool(missing), title="training", delay=0) as bar:
             for numbers in self._architectures():
                 if (of_these := self._of(missing, numbers)) and not stop():
                     self._train_alike(numbers, of_these, failures, stop, bar)

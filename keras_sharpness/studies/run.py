@@ -7,17 +7,17 @@ import json
 import logging
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
 import keras
 import numpy as np
-from tqdm import tqdm
 
 from keras_sharpness.distribution.structures import to_numpy
 from keras_sharpness.errors import require
+from keras_sharpness.execution.progress import bar
 from keras_sharpness.files.atomic import write_json
 from keras_sharpness.files.lock import alone_in
 from keras_sharpness.objective.objective import values
@@ -223,8 +223,8 @@ def _missing(study: Study, done: set[int], what: str) -> list[int]:
     return missing
 
 
-def progress(work: Iterable[T], missing: list[int], stage: str, study: Study) -> Iterable[T]:
-    """Returns the work, with a bar on a terminal.
+def progress(work: Iterable[T], missing: list[int], stage: str, study: Study) -> Iterator[T]:
+    """Yields the work, with a bar on a terminal.
 
     Args:
         work: Yields something for each missing model.
@@ -232,9 +232,11 @@ def progress(work: Iterable[T], missing: list[int], stage: str, study: Study) ->
         stage: Name of the bar.
         study: Only its first process shows a bar.
     """
-    # Without a terminal the bar would fill a log with control characters.
-    silent = None if missing and study.distribution.is_chief else True
-    return tqdm(work, total=len(missing), desc=stage, unit="model", disable=silent)
+    shown = bool(missing) and study.distribution.is_chief
+    with bar(len(missing), "model", shown, title=stage, delay=0) as seen:
+        for each in work:
+            yield each
+            seen.update()
 
 
 def _row(study: Study, store: PoolStore, index: int) -> dict[str, float]:

@@ -98,7 +98,7 @@ class SharpnessTracker(keras.callbacks.Callback):
         require(not unknown, f"`measures` must be among {', '.join(MEASURES)}", unknown=unknown)
         self.log = TrackLog(COLUMNS, max_rows, None if csv_file is None else Path(csv_file))
         self._data, self._loss = (x, y), loss
-        self._options: dict[str, Any] = {"regularization": True, **data}
+        self._options: dict[str, Any] = {"regularization": True, "progress": False, **data}
         self._every, self._measures = every_steps, measures
         self._ball, self._maximizer = ball, check_maximizer(maximizer)
         self._sample: Sample | None = None

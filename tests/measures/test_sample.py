@@ -94,3 +94,18 @@ def test_what_a_sample_holds_is_refused_next_to_it(sample, arguments, message):
 def test_a_selection_that_matches_nothing_is_refused(small, select):
     with pytest.raises(InputError, match="`select` must"):
         ks.Sample(*small, select=select)
+
+
+@pytest.mark.parametrize(
+    ("measure", "unit"),
+    [
+        (lambda *data, **shown: ks.worst_case_sharpness(*data, m=2, num_batches=3, plan="sequential", **shown), "block"),
+        (lambda *data, **shown: ks.hessian.trace(*data, num_products=3, **shown), "product"),
+        (lambda *data, **shown: ks.gradient_norm(*data, batch_size=5, **shown), "pass"),
+    ],
+)
+def test_measures_show_their_steps_unless_told_not_to(small, terminal, measure, unit):
+    measure(*small)
+    assert unit in terminal()
+    measure(*small, progress=False)
+    assert terminal() == ""
