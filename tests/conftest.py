@@ -23,12 +23,18 @@ SLOW = (
     *("complexity/test_measure_pool.py", "studies/test_same_on_all_backends.py"),
 )
 
+REPLICAS = ("devices_of_one_process_change_no_number", "two_processes_change_no_number")
 # What `make test` leaves to `make backends`, so that it stays within half an hour on two cores.
 AGAIN = (
     *("measures/test_on_other_backends.py", "models/test_same_on_all_backends.py", "crosschecks/test_keras_hub.py"),
     *("objective/test_as_evaluate.py::test_on_the_other_backends", "measures/test_checked_data.py::test_memory"),
     "complexity/test_on_all_backends.py",
     *("training/test_on_other_backends.py", "training/test_on_devices.py"),
+    "examples/test_notebooks.py::test_a_notebook_runs",
+    *(f"distribution/test_replicas.py::test_{what}[{on}]" for what in REPLICAS for on in ("jax", "torch")),
+    *("cli/test_command_line.py::test_a_study_leaves_its_results[lenet]", "cli/test_strategies.py::test_a_measure_splits"),
+    *("faults/test_faults.py::test_thirty_kills", "data/test_fashion_mnist.py::test_tensorflow_datasets_prepares"),
+    *("studies/released/test_ablation.py::test_an_ablation_goes_all_the_way[to_paper]", "studies/released/test_ascents.py::test_lenet_prints"),
 )
 
 

@@ -13,7 +13,7 @@ from keras_sharpness.cli import flags, start
 from keras_sharpness.cli.measure_table import MEASURES, Measure
 from keras_sharpness.errors import require
 from keras_sharpness.files.atomic import atomic_open
-from keras_sharpness.files.plain import plain
+from keras_sharpness.files.json_values import plain
 
 # A decade in four steps, two decades on either side.
 DECADES = 10.0 ** np.arange(-2, 2.5, 0.5)

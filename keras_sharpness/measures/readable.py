@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_sharpness.files.plain import plain
+from keras_sharpness.files.json_values import plain
 
 if TYPE_CHECKING:
     import pandas as pd

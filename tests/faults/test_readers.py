@@ -127,7 +127,7 @@ def test_folders_of_runs(folder, data):
         assert len(run.models) > 0
 
 
-@settings(bounded, max_examples=15)
+@settings(bounded, max_examples=6)
 @given(st.data())
 def test_what_a_damaged_run_still_says_can_be_reported(folder, data):
     damage_run(folder, data)

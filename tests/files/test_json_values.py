@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_sharpness.files.plain import plain
+from keras_sharpness.files.json_values import plain
 
 
 @pytest.mark.parametrize(
