@@ -150,6 +150,7 @@ def naming_extras() -> Iterator[None]:
 
     Raises:
         InputError: In place of the `ModuleNotFoundError` of an optional package.
+        ModuleNotFoundError: That of any other package, as it came.
     """
     try:
         yield

@@ -1,7 +1,7 @@
 """The data sets of the paper: Abalone, FashionMNIST and Cora.
 
-Abalone and Cora ship with the package. FashionMNIST comes through TensorFlow Datasets where that is installed, else from
-its files. Nothing here imports TensorFlow before it is needed.
+Abalone and Cora ship with the package. FashionMNIST comes through TensorFlow Datasets where that is installed, else
+from its files. Nothing here imports TensorFlow before it is needed.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
 """FashionMNIST: photographs of clothes (Xiao, Rasul and Vollgraf, arXiv:1708.07747).
 
-It comes through TensorFlow Datasets, whose unmodified builder prepares it from the authors' files. Where that or TensorFlow
-is not installed, these files are read directly; both ways give the same examples in the same order.
+It comes through TensorFlow Datasets, whose unmodified builder prepares it from the authors' files. Where that is
+not installed, these files are read directly; both ways give the same examples in the same order.
 """
 
 import contextlib
