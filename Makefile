@@ -5,6 +5,7 @@
 # make backends                               tests again on the other backends, and of memory: 10 minutes more
 # make soak                                   200 kills at random moments, and more with KILLS=1000
 # make check                                  style, types, layers, tests
+# make dist                                   the wheel and the source archive, in dist/
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -35,9 +36,14 @@ lint: $(VENV)/installed
 
 check: lint test
 
+dist: $(VENV)/installed
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*
+
 $(VENV)/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV) || { echo "error: $(PYTHON) must have venv (on Debian: apt-get install python3-venv)" >&2; exit 2; }
 	$(BIN)/python -m pip install --quiet --editable ".[test]"
 	touch $@
 
-.PHONY: run test backends quick soak lint check
+.PHONY: run test backends quick soak lint check dist

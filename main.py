@@ -1,6 +1,6 @@
 """The command line of keras_sharpness."""
 
-from keras_sharpness.cli.app import run
+from keras_sharpness.__main__ import run
 
 if __name__ == "__main__":
     run()

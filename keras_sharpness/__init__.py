@@ -44,7 +44,7 @@ if TYPE_CHECKING:  # For editors and type checkers: the names below, with their 
     from keras_sharpness.training.sam import SAM as SAM
     from keras_sharpness.training.tracker import SharpnessTracker as SharpnessTracker
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # Importing Keras fixes its backend, so nothing here imports it before it is used.
 _NAMES = {
@@ -77,11 +77,13 @@ __all__ = ["__version__", *_HOMES, *_MODULES]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{_MODULES[name]}")
-    if name in _HOMES:
-        return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _MODULES and name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from keras_sharpness.errors import naming_extras
+
+    with naming_extras():
+        module = importlib.import_module(f"{__name__}.{_MODULES.get(name) or _HOMES[name]}")
+    return module if name in _MODULES else getattr(module, name)
 
 
 def __dir__() -> list[str]:

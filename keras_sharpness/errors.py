@@ -1,10 +1,22 @@
-"""The one exception for what a user can get wrong, and the check that raises it."""
+"""The one exception for what a user can get wrong, and the checks that raise it."""
 
+import contextlib
+import importlib.util
 import math
 import numbers
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+
+BACKENDS = ("tensorflow", "jax", "torch")
+# The extra of keras_sharpness that installs a package, by the name that Python imports. The core installs all others.
+EXTRAS = {name: name for name in BACKENDS} | {
+    "tensorflow_gnn": "gnn",
+    "tf_keras": "gnn",
+    "tensorflow_datasets": "datasets",
+    "importlib_resources": "datasets",
+    "absl": "cli",
+}
 
 
 class InputError(ValueError):
@@ -114,6 +126,53 @@ def require_seed(value: int) -> None:
     """
     fits = isinstance(value, numbers.Integral) and 0 <= value < 2**31
     require(fits, f"`seed` must be an integer from 0 to {2**31 - 1}", seed=value)
+
+
+def require_installed(*packages: str) -> None:
+    """Raises unless optional packages are installed.
+
+    Args:
+        *packages: Keys of `EXTRAS`.
+
+    Raises:
+        InputError: If one is not; it names the extra that installs it.
+    """
+    for package in packages:
+        require(is_installed(package), _installation(package))
+
+
+@contextlib.contextmanager
+def naming_extras() -> Iterator[None]:
+    """Names the extra where an import in the block fails because an optional package is not installed.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        InputError: In place of the `ModuleNotFoundError` of an optional package.
+        ModuleNotFoundError: That of any other package, as it came.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        others = [name for name in BACKENDS if error.name in BACKENDS and is_installed(name)]
+        instead = f", or KERAS_BACKEND must name a backend that is: {', '.join(others)}" if others else ""
+        raise InputError(f"{_installation(error.name)}{instead}.") from error
+
+
+def is_installed(package: str) -> bool:
+    """Returns whether Python finds a package, which is not imported.
+
+    Args:
+        package: The name that Python imports.
+    """
+    return importlib.util.find_spec(package) is not None
+
+
+def _installation(package: str) -> str:
+    return f'{package} must be installed: pip install "keras_sharpness[{EXTRAS[package]}]"'
 
 
 def _is_finite(value: float) -> bool:

@@ -36,6 +36,7 @@ AGAIN = (
     *("faults/test_faults.py::test_thirty_kills", "data/test_fashion_mnist.py::test_tensorflow_datasets_prepares"),
     "studies/released/test_ablation.py::test_an_ablation_goes_all_the_way[to_paper]",
     "studies/released/test_ascents.py::test_lenet_prints",
+    "packaging/test_dist.py",
 )
 
 

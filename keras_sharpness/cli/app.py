@@ -13,7 +13,7 @@ from keras_sharpness.errors import InputError
 
 
 def run() -> None:
-    """Entry point of `main.py`, `python -m keras_sharpness` and the console script."""
+    """Defines the flags, and runs the command that they name."""
     flags.define()
     app.run(_main, flags_parser=_parse)
 

@@ -304,7 +304,7 @@ def _define_run() -> None:
         "backend",
         None,
         choices(BackendName),
-        "Keras backend. Default: the environment variable KERAS_BACKEND, else tensorflow.",
+        "Keras backend. Default: the environment variable KERAS_BACKEND, else the first that is installed.",
     )
     flags.DEFINE_enum(
         "plan",

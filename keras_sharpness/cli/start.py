@@ -1,13 +1,12 @@
 """What every command does first: it chooses the backend, starts its devices and finds its folder."""
 
-import importlib.util
 import os
 from pathlib import Path
 from typing import Any
 
 from keras_sharpness.cli import flags, lean, quiet
 from keras_sharpness.cli.compilation_cache import use_compilation_cache
-from keras_sharpness.errors import require
+from keras_sharpness.errors import is_installed, require
 from keras_sharpness.typing import BackendName, choices
 
 
@@ -50,10 +49,11 @@ def start_keras(in_threads: bool) -> Any:
 
 
 def _backend() -> str:
-    name = flags.FLAGS.backend or os.environ.get("KERAS_BACKEND", "tensorflow")
     known = choices(BackendName)
+    name = flags.FLAGS.backend or os.environ.get("KERAS_BACKEND", next(filter(is_installed, known), known[0]))
     require(name in known, f"the Keras backend must be one of {', '.join(known)}", KERAS_BACKEND=name)
-    require(importlib.util.find_spec(name) is not None, "the Keras backend must be installed", backend=name)
+    how = f'pip install "keras_sharpness[{name}]"'
+    require(is_installed(name), f"the Keras backend must be installed: {how}", backend=name)
     return name
 
 

@@ -1,7 +1,7 @@
 """The data sets of the paper: Abalone, FashionMNIST and Cora.
 
-Abalone and Cora ship with the package. FashionMNIST comes through TensorFlow Datasets. Nothing here imports TensorFlow
-before it is needed.
+Abalone and Cora ship with the package. FashionMNIST comes through TensorFlow Datasets where that is installed, else
+from its files. Nothing here imports TensorFlow before it is needed.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 from keras_sharpness.data import abalone, cora, fashion_mnist
 from keras_sharpness.data.corruptions import corrupt
 from keras_sharpness.data.dataset import Dataset
-from keras_sharpness.errors import require, require_seed
+from keras_sharpness.errors import require, require_installed, require_seed
 
 __all__ = ["NAMES", "Dataset", "builder", "cora_graph_tensor", "corrupt", "load"]
 
@@ -59,9 +59,10 @@ def builder(name: str, data_dir: str | Path | None = None, **kwargs: Any) -> Any
         A `tfds.core.DatasetBuilder`.
 
     Raises:
-        InputError: If there is no such data set.
+        InputError: If there is no such data set, or TensorFlow Datasets is not installed.
     """
     _require_name(name)
+    require_installed("tensorflow_datasets", "importlib_resources")
     from keras_sharpness.data import builders
 
     return builders.builder(name, data_dir, **kwargs)

@@ -1,11 +1,10 @@
 """FashionMNIST: photographs of clothes (Xiao, Rasul and Vollgraf, arXiv:1708.07747).
 
-It comes through TensorFlow Datasets, whose unmodified builder prepares it from the authors' files. Where TensorFlow is
+It comes through TensorFlow Datasets, whose unmodified builder prepares it from the authors' files. Where that is
 not installed, these files are read directly; both ways give the same examples in the same order.
 """
 
 import contextlib
-import importlib.util
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ import numpy as np
 
 from keras_sharpness.data import idx
 from keras_sharpness.data.dataset import Dataset
-from keras_sharpness.errors import InputError, require
+from keras_sharpness.errors import InputError, is_installed, require
 from keras_sharpness.files.atomic import atomic_open
 from keras_sharpness.files.checksum import sha256
 
@@ -81,7 +80,7 @@ def _check(pixels: np.ndarray, labels: np.ndarray, where: str) -> None:
 
 
 def _has_tensorflow() -> bool:
-    return all(importlib.util.find_spec(name) for name in ("tensorflow", "tensorflow_datasets"))
+    return all(map(is_installed, ("tensorflow", "tensorflow_datasets", "importlib_resources")))
 
 
 def _from_tensorflow_datasets(

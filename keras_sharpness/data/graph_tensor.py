@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from keras_sharpness.data.dataset import Dataset
-from keras_sharpness.errors import InputError, require
+from keras_sharpness.errors import InputError, require, require_installed
 from keras_sharpness.objective.graph import Graph
 
 
@@ -50,6 +50,7 @@ def _mask(indices: np.ndarray, num_nodes: int) -> np.ndarray:
 
 
 def _tensorflow_gnn() -> ModuleType:
+    require_installed("tensorflow_gnn", "tf_keras")
     setting = os.environ.get("TF_USE_LEGACY_KERAS")
     what = "the environment variable TF_USE_LEGACY_KERAS must be 1 before TensorFlow is imported, for tensorflow_gnn"
     require(setting in ("1", "true", "True"), what, TF_USE_LEGACY_KERAS=setting)
@@ -57,5 +58,5 @@ def _tensorflow_gnn() -> ModuleType:
         import tensorflow_gnn
     except ImportError as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"tensorflow-gnn and tf_keras must be installed, and {what}. Received: {reason}") from error
+        raise InputError(f"{what}. Received: {reason}") from error
     return tensorflow_gnn

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_sharpness.errors import InputError, reason, require
+from keras_sharpness.errors import InputError, reason, require, require_installed
 from keras_sharpness.files.atomic import atomic_open
 from keras_sharpness.models import torch_layouts, torch_names
 from keras_sharpness.models.torch_layouts import Entry
@@ -196,8 +196,7 @@ def _array(name: str, value: Any) -> np.ndarray:
 
 
 def _torch() -> Any:
-    try:
-        import torch
-    except ImportError:
-        raise InputError("PyTorch must be installed for its files to be read or written.") from None
+    require_installed("torch")
+    import torch
+
     return torch

@@ -81,7 +81,7 @@ def test_sums_and_address_are_those_of_tensorflow_datasets():
 
 @pytest.fixture
 def without_tensorflow(monkeypatch):
-    monkeypatch.setattr(fashion_mnist.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(fashion_mnist, "is_installed", lambda name: False)
 
 
 @needs_files
