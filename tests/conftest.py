@@ -29,6 +29,7 @@ AGAIN = (
     *("objective/test_as_evaluate.py::test_on_the_other_backends", "measures/test_checked_data.py::test_memory"),
     "complexity/test_on_all_backends.py",
     *("training/test_on_other_backends.py", "training/test_on_devices.py"),
+    "faults/test_environment.py",
 )
 
 

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from keras_sharpness.cli import flags, lean, quiet
+from keras_sharpness.cli import environment, flags, lean, quiet
 from keras_sharpness.cli.compilation_cache import use_compilation_cache
 from keras_sharpness.errors import require
 from keras_sharpness.typing import BackendName, choices
@@ -42,7 +42,7 @@ def start_keras(in_threads: bool) -> Any:
     unused: tuple[str, ...] = ("jax",) if name == "tensorflow" else ()
     if in_threads:
         unused += lean.TABLES_AND_FIGURES + (("scipy",) if name == "tensorflow" else ())
-    with quiet.muffled(), lean.without(*unused):
+    with quiet.muffled(), environment.starting(name), lean.without(*unused):
         distribution = _distribution(in_threads)
     if not distribution.is_chief:
         quiet.only_warnings()
@@ -62,6 +62,8 @@ def _distribution(in_threads: bool) -> Any:
 
     given = flags.FLAGS
     if in_threads:
+        # Pools are this package's own networks, and those of study files: the same numbers on every machine.
+        environment.use_defaults_of_keras()
         backend.use_one_thread_per_operation()
     started = distribution.start(given.strategy, given.num_devices, given.tpu or "local")
     backend.devices()
