@@ -30,16 +30,13 @@ def require_writable(folder: Path) -> None:
     try:
         with tempfile.TemporaryFile(dir=nearest, buffering=0) as probe:
             written = probe.write(PROBE)
-        require(written == len(PROBE), "no space left")
-    except (OSError, InputError) as error:
-        why = (
-            f"{getattr(error, 'strerror', None) or error} in {nearest}, {shutil.disk_usage(nearest).free:,} bytes free"
-        )
-        raise InputError(f"{str(folder)!r} must be a folder that can be written to. Received: {why}") from None
-
-
-def _words(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error)
+        # A disk that is all but full takes a part.
+        why = "" if written == len(PROBE) else "No space left on device"
+    except OSError as error:
+        why = error.strerror or str(error)
+    if why:
+        why = f"{why}, {shutil.disk_usage(nearest).free:,} bytes free in {nearest}"
+        raise InputError(f"{str(folder)!r} must be a folder that can be written to. Received: {why}")
 
 
 def _can_be_a_name(folder: Path) -> bool:

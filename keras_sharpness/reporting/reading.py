@@ -30,7 +30,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} must be JSON. Received: {error}") from error
     require(isinstance(content, dict), f"{path} must hold a JSON object", type=type(content).__name__)
-    return dict(content)
+    return dict(_encodable(content))
 
 
 def read_table(
@@ -67,6 +67,18 @@ def read_table(
     return table
 
 
+def encodable(text: str) -> str:
+    """Returns a text with escapes for what UTF-8 cannot write, such as single bytes in a file's name.
+
+    Args:
+        text: The text.
+
+    Returns:
+        The text itself, if it can be written.
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def read_text(path: Path) -> str:
     """Reads a file of text.
 
@@ -83,6 +95,15 @@ def read_text(path: Path) -> str:
         return read(path).decode()
     except UnicodeDecodeError as error:
         raise InputError(f"{path} must be text in UTF-8. Received: {error}") from error
+
+
+def _encodable(value: Any) -> Any:
+    """Returns a value of JSON whose texts can be written: JSON can spell halves of letters that no encoding has."""
+    if isinstance(value, dict):
+        return {_encodable(name): _encodable(entry) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [_encodable(entry) for entry in value]
+    return encodable(value) if isinstance(value, str) else value
 
 
 def _parse(path: Path, texts: Sequence[str]) -> pd.DataFrame:
