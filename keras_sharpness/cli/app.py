@@ -8,26 +8,35 @@ from typing import NoReturn
 from absl import app
 from absl import flags as absl_flags
 
-from keras_sharpness.cli import commands, flags, quiet, usage
+from keras_sharpness.cli import commands, environment, flags, quiet, streams, usage
 from keras_sharpness.errors import InputError
 
 
 def run() -> None:
     """Defines the flags, and runs the command that they name."""
+    streams.open_all()
+    environment.neutralize()
     flags.define()
     app.run(_main, flags_parser=_parse)
 
 
 def _parse(argv: Sequence[str]) -> list[str]:
     if {"--help", "-h", "-help", "--helpshort", "--helpfull"} & set(argv):
-        print(usage.describe())
-        sys.exit(0)
+        _print_help()
     try:
         return flags.FLAGS(argv)
     except absl_flags.Error as error:
         _fail(error)
     except UnicodeDecodeError as error:
         _fail(InputError(f"`flagfile` must be a file of text. Received: {error}"))
+
+
+def _print_help() -> NoReturn:
+    try:
+        streams.write(usage.describe())
+    except OSError as error:
+        _fail(error)
+    sys.exit(0)
 
 
 def _main(argv: Sequence[str]) -> None:
@@ -43,5 +52,5 @@ def _main(argv: Sequence[str]) -> None:
 
 
 def _fail(error: Exception) -> NoReturn:
-    print("error: " + " ".join(str(error).split()), file=sys.stderr)
+    streams.write_error("error: " + " ".join(str(error).split()))
     sys.exit(2)

@@ -10,6 +10,7 @@ from keras_sharpness.cli import effects, flags, start
 from keras_sharpness.cli.measure import measure
 from keras_sharpness.cli.study_commands import ablation, pool, splits, study, sweep
 from keras_sharpness.errors import require
+from keras_sharpness.files.writable import require_writable
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ def report(run: str) -> None:
 
     folder = Path(run)
     require(folder.is_dir(), "`report` must be given the folder of a run", folder=str(folder))
+    require_writable(folder)
     write = write_pool_report if (folder / RANKING).exists() else write_report
     write(folder)
     log.info("report: %s", folder / "report.md")
@@ -42,7 +44,7 @@ def compare(*runs: str) -> None:
     """
     from keras_sharpness.reporting.compare import write_comparison
 
-    output, reference = start.output_dir() or Path("runs/comparison"), str(flags.FLAGS["with"].value)
+    output, reference = start.output_dir(Path("runs/comparison")), str(flags.FLAGS["with"].value)
     for line in write_comparison(runs, reference, output):
         log.info(line)
     log.info("comparison: %s", output / "compare.md")
@@ -55,7 +57,7 @@ def benchmark() -> None:
     )
     from benchmarks import run
 
-    run.main(start.output_dir() or Path("runs/benchmark"))
+    run.main(start.output_dir(Path("runs/benchmark")))
 
 
 @dataclasses.dataclass(frozen=True)

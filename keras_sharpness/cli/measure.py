@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import keras_sharpness as ks
-from keras_sharpness.cli import flags, start
+from keras_sharpness.cli import flags, start, streams
 from keras_sharpness.cli.measure_table import MEASURES, Measure
 from keras_sharpness.errors import require
 from keras_sharpness.files.atomic import atomic_open
@@ -34,7 +34,7 @@ def measure() -> None:
     arguments = arguments_of(chosen, distribution)
     result = run(given.keras_model, given.data, given.measure, arguments, output if distribution.is_chief else None)
     if distribution.is_chief:
-        print(json.dumps(result, indent=2))
+        streams.write(json.dumps(result, indent=2))
 
 
 def require_taken(name: str, chosen: Measure) -> None:

@@ -2,24 +2,38 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
-from keras_sharpness.cli import flags, lean, quiet
+from keras_sharpness.cli import environment, flags, lean, quiet
 from keras_sharpness.cli.compilation_cache import use_compilation_cache
 from keras_sharpness.errors import is_installed, require
+from keras_sharpness.files.writable import require_writable
 from keras_sharpness.typing import BackendName, choices
 
 
-def output_dir() -> Path | None:
-    """Returns the folder of the results, if one is given. It need not exist yet.
+@overload
+def output_dir(usual: Path) -> Path: ...
+
+
+@overload
+def output_dir(usual: None = None) -> Path | None: ...
+
+
+def output_dir(usual: Path | None = None) -> Path | None:
+    """Returns the folder of the results, if there is to be one. It need not exist yet.
+
+    Args:
+        usual: The folder if none is given.
 
     Raises:
-        InputError: If it is a file.
+        InputError: If it cannot be made or written to.
     """
     given = flags.FLAGS.output_dir
-    fits = not given or Path(given).is_dir() or not Path(given).exists()
-    require(fits, "`output_dir` must be a folder, or a new name", output_dir=given)
-    return Path(given) if given else None
+    folder = Path(given) if given else usual
+    # Of several processes, perhaps on other machines, only the first writes, and it is not known yet which that is.
+    if folder and flags.FLAGS.strategy != "multi_worker":
+        require_writable(folder)
+    return folder
 
 
 def start_keras(in_threads: bool) -> Any:
@@ -41,7 +55,7 @@ def start_keras(in_threads: bool) -> Any:
     unused: tuple[str, ...] = ("jax",) if name == "tensorflow" else ()
     if in_threads:
         unused += lean.TABLES_AND_FIGURES + (("scipy",) if name == "tensorflow" else ())
-    with quiet.muffled(), lean.without(*unused):
+    with quiet.muffled(), environment.starting(name), lean.without(*unused):
         distribution = _distribution(in_threads)
     if not distribution.is_chief:
         quiet.only_warnings()
@@ -62,6 +76,8 @@ def _distribution(in_threads: bool) -> Any:
 
     given = flags.FLAGS
     if in_threads:
+        # Pools are this package's own networks, and those of study files: the same numbers on every machine.
+        environment.use_defaults_of_keras()
         backend.use_one_thread_per_operation()
     started = distribution.start(given.strategy, given.num_devices, given.tpu or "local")
     backend.devices()

@@ -12,6 +12,7 @@ from typing import Any
 from keras_sharpness.cli import flags, signals, start
 from keras_sharpness.cli.reporter import Reporter
 from keras_sharpness.errors import require
+from keras_sharpness.files.writable import require_writable
 from keras_sharpness.studies.config import StudyConfig, make_config, released_config, studies_of_splits
 from keras_sharpness.studies.folder import config_of
 
@@ -21,7 +22,7 @@ log = logging.getLogger(__name__)
 def study() -> None:
     """Runs a whole study and writes its report."""
     config = make_config(**flags.study_settings())
-    folder = start.output_dir() or Path("runs", flags.run_name())
+    folder = start.output_dir(Path("runs", flags.run_name()))
     with Reporter() as reporter:
         _study(config, folder, reporter)
 
@@ -48,7 +49,7 @@ def pool() -> None:
     require(bool(given.study or given.vary), "`pool` must be given --study=FILE or --vary=NAME:V1,V2,...")
     space = flags.space() if given.vary else {}
     name = Path(given.study).stem if given.study else "-".join([given.model, *given.vary])
-    folder = start.output_dir() or Path("runs", "hyper", name)
+    folder = start.output_dir(Path("runs", "hyper", name))
     distribution = start.start_keras(in_threads=True)
     from keras_sharpness.reporting.pool_report import write_pool_report
     from keras_sharpness.studies.pool_file import file_study
@@ -84,6 +85,7 @@ def sweep(run: str) -> None:
         run: The run's folder.
     """
     folder, given = Path(run), flags.FLAGS
+    require_writable(folder)
     config = config_of(folder)
     num_models = given.num_models if given["num_models"].present else config.num_models
     rhos, ms = flags.sweep_sizes(config.rho)
@@ -104,7 +106,7 @@ def splits() -> None:
     settings, seeds = flags.study_settings(), flags.split_seeds()
     settings.pop("split_seed")
     configs = [*studies_of_splits(seeds, **settings)]
-    folder = start.output_dir() or Path("runs", "splits", flags.run_name())
+    folder = start.output_dir(Path("runs", "splits", flags.run_name()))
     start.start_keras(in_threads=True)
     from keras_sharpness.reporting.splits_page import write_splits
     from keras_sharpness.studies.splits import run_splits
@@ -121,7 +123,7 @@ def ablation() -> None:
     settings: dict[str, Any] = {"model": given.model, "num_models": given.num_models, "seed": given.seed}
     released_config(**settings)
     suffix = "" if given.order == "to_paper" else f"-{given.order}"
-    folder = start.output_dir() or Path("runs", "ablation", given.model + suffix)
+    folder = start.output_dir(Path("runs", "ablation", given.model + suffix))
     start.start_keras(in_threads=True)
     from keras_sharpness.reporting.ablation_page import write_ablation
     from keras_sharpness.studies.released.ablation import run_ablation, steps

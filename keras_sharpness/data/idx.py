@@ -8,7 +8,8 @@ import numpy as np
 
 from keras_sharpness.data import files
 from keras_sharpness.errors import require
-from keras_sharpness.files.checksum import read, sha256
+from keras_sharpness.files.checksum import sha256
+from keras_sharpness.files.plain import read
 
 # The address and sums under which TensorFlow Datasets registers the files.
 URL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"

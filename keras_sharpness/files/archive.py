@@ -41,7 +41,7 @@ def check_archive(file: IO[bytes], name: str) -> None:
     require(not twice, f"{name} must hold every path once", path=twice and twice[0])
     methods = {member.compress_type for member in members} - set(METHODS)
     require(not methods, f"{name} must hold members that are stored or deflated", methods=methods)
-    size, most = sum(member.file_size for member in members), MOST_GROWTH * os.fstat(file.fileno()).st_size
+    size, most = sum(member.file_size for member in members), MOST_GROWTH * file.seek(0, os.SEEK_END)
     require(size <= max(MOST_BYTES, most), f"{name} must unpack to 1 GiB or 100 times its size at most", bytes=size)
     file.seek(0)
 
@@ -60,13 +60,29 @@ def read_arrays(path: Path, name: str) -> dict[str, np.ndarray]:
         InputError: If it is no archive that `check_archive` lets pass, is damaged, or holds anything but plain arrays.
     """
     with path.open("rb") as file:
-        check_archive(file, name)
-        try:
-            _check_headers(file)
-            with np.load(file, allow_pickle=False) as members:
-                return dict(members)
-        except Exception as error:
-            raise InputError(f"{name} must be a whole file of plain arrays. Received: {reason(error)}") from error
+        return arrays_in(file, name)
+
+
+def arrays_in(file: IO[bytes], name: str) -> dict[str, np.ndarray]:
+    """Reads all arrays of a `.npz` file that is open.
+
+    Args:
+        file: The file.
+        name: What the user calls it.
+
+    Returns:
+        The arrays by name.
+
+    Raises:
+        InputError: As of `read_arrays`.
+    """
+    check_archive(file, name)
+    try:
+        _check_headers(file)
+        with np.load(file, allow_pickle=False) as members:
+            return dict(members)
+    except Exception as error:
+        raise InputError(f"{name} must be a whole file of plain arrays. Received: {reason(error)}") from error
 
 
 def _check_headers(file: IO[bytes]) -> None:

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from keras_sharpness.errors import InputError, require
-from keras_sharpness.files.archive import read_arrays
+from keras_sharpness.files.archive import arrays_in
 from keras_sharpness.files.atomic import atomic_open
+from keras_sharpness.files.plain import read, read_plain
 
 _LENGTH = 64
 
@@ -41,24 +42,6 @@ def verify(path: Path, expected: str) -> bytes:
     received = sha256(content)
     require(received == expected, f"{path} must have the SHA-256 {expected}", sha256=received)
     return content
-
-
-def read(path: Path) -> bytes:
-    """Reads a file.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Its bytes.
-
-    Raises:
-        InputError: If it cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} must be readable. Received: {error.strerror}") from error
 
 
 def save_arrays(path: Path, **arrays: Any) -> None:
@@ -102,14 +85,25 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
         The arrays by name.
 
     Raises:
-        InputError: If a single bit of the file is not what was written.
+        InputError: If a single bit of the file is not what was written, or it is a link.
         FileNotFoundError: If there is none.
     """
-    require(is_whole(path), f"{path} must be a whole file of a run; it is damaged")
-    return read_arrays(path, str(path))
+    content = read_plain(path, linked=False)
+    require(_ends_in_its_sum(content), f"{path} must be a whole file of a run; it is damaged")
+    return arrays_in(io.BytesIO(content), str(path))
 
 
 def is_whole(path: Path) -> bool:
-    """Returns whether a file is as it was written."""
-    content = path.read_bytes()
+    """Returns whether a file is as it was written; a link, or what is no plain file, is not.
+
+    Args:
+        path: The file.
+    """
+    try:
+        return _ends_in_its_sum(read_plain(path, linked=False))
+    except (InputError, FileNotFoundError):
+        return False
+
+
+def _ends_in_its_sum(content: bytes) -> bool:
     return content[-_LENGTH:] == sha256(content[:-_LENGTH]).encode()

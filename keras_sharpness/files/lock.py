@@ -8,6 +8,7 @@ import filelock
 
 from keras_sharpness.errors import InputError
 from keras_sharpness.files.atomic import remove_parts
+from keras_sharpness.files.writable import require_writable
 
 
 @contextlib.contextmanager
@@ -21,8 +22,9 @@ def alone_in(folder: Path) -> Iterator[None]:
         Nothing.
 
     Raises:
-        InputError: If another process works in it.
+        InputError: If another process works in it, or it cannot be written to.
     """
+    require_writable(folder)
     folder.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(folder / ".lock")
     try:
@@ -31,6 +33,8 @@ def alone_in(folder: Path) -> Iterator[None]:
         raise InputError(
             f"{folder} must not be in use: another process works in it. Received: {lock.lock_file}"
         ) from None
+    except OSError as error:
+        raise InputError(f"{lock.lock_file} must be a plain file. Received: {error.strerror}") from None
     try:
         remove_parts(folder)
         yield

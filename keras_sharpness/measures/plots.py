@@ -125,7 +125,8 @@ def bars(names: list[str], values: np.ndarray, label: str) -> Figure:
         The figure.
     """
     figure, axes = _figure(height=1 + 0.35 * len(names))
-    axes.barh(names, values, color=BLUE)
+    # A dollar would begin a formula.
+    axes.barh([name.replace("$", r"\$") for name in names], values, color=BLUE)
     axes.invert_yaxis()
     axes.set(xlabel=label)
     return figure

@@ -197,6 +197,7 @@ def _source(model: Any, row: dict[str, Any], build: Callable[..., keras.Model] |
 
 
 def _read(path: Path) -> keras.Model:
+    require(path.is_file(), f"{path} must be a file of a Keras model")
     try:
         return keras.models.load_model(path)
     except Exception as error:  # Keras raises errors of many types.

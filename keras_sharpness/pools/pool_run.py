@@ -13,6 +13,7 @@ import keras
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.execution.progress import bar as progress_bar
 from keras_sharpness.files.atomic import write_json
+from keras_sharpness.files.plain import read_plain
 from keras_sharpness.pools.architecture import Architecture
 from keras_sharpness.pools.data_split import Split
 from keras_sharpness.pools.member import Member, member_seed
@@ -77,10 +78,11 @@ class PoolRun:
         self._trained = self.store.trained()
         if self._trained:
             try:
-                before = json.loads(path.read_text())
+                before = json.loads(read_plain(path))
             except (OSError, ValueError) as error:
                 raise InputError(f"{path} must be the settings of the pool there. Received: {error}") from None
-            differing = [name for name in now if before.get(name) != now[name]]
+            whole = isinstance(before, dict)
+            differing = [name for name in now if not whole or before.get(name) != now[name]]
             require(
                 not differing,
                 f"{self._folder} must hold a pool with the same settings; choose another folder, or resume=False",
@@ -177,7 +179,8 @@ class PoolRun:
             log.warning("setting %s is not trained: %s", self._settings[number], error)
 
     def _row(self, index: int) -> dict[str, Any]:
-        scores, number = self.store.load_row(index), index % len(self._settings)
+        scores = self.store.load_row(index, "training_loss", "test_loss", "last_loss")
+        number = index % len(self._settings)
         head = {name: scores.pop(name) for name in ("index", "seed", "epochs")}
         status = status_of(scores["training_loss"], scores.pop("last_loss"), self._recipe.epochs.stop_loss)
         return {**head, "setting": number, **self._settings[number], "status": status, **with_gaps(scores)}

@@ -11,9 +11,11 @@ import numpy as np
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.files.atomic import write_json
 from keras_sharpness.files.checksum import is_whole, load_arrays, save_arrays
+from keras_sharpness.files.plain import read_plain
 from keras_sharpness.pools.member import Member
 
-ARRAYS = ("weight_", "state_", "initial_", "first_")
+PREFIXES = ("weight", "state", "initial", "first_weight", "first_state")
+ARRAYS = tuple(f"{prefix}_" for prefix in PREFIXES)
 log = logging.getLogger(__name__)
 
 
@@ -80,9 +82,17 @@ class PoolStore:
             else None,
         )
 
-    def load_row(self, index: int) -> dict[str, float]:
-        """Returns the seed, epochs and losses in a member's file."""
-        arrays = self._load_member(index)
+    def load_row(self, index: int, *needed: str) -> dict[str, float]:
+        """Returns the seed, epochs and losses in a member's file.
+
+        Args:
+            index: Its place in the pool.
+            *needed: Names of losses that must be among them.
+
+        Raises:
+            InputError: If one is not, or the file is damaged or another.
+        """
+        arrays = self._load_member(index, *needed)
         row = {"index": index, "seed": int(arrays.pop("seed")), "epochs": len(arrays.pop("epoch_losses"))}
         return row | {k: float(v) for k, v in arrays.items() if not k.startswith(ARRAYS)}
 
@@ -109,13 +119,23 @@ class PoolStore:
     def load_measures(self, index: int) -> dict[str, Any]:
         """Returns what was measured of a member; nothing where it was not, or the file is damaged."""
         try:
-            content = json.loads((self._measures / f"{index:05d}.json").read_text())
+            content = json.loads(read_plain(self._measures / f"{index:05d}.json", linked=False))
         except (OSError, ValueError):
             return {}
         return content if isinstance(content, dict) else {}
 
-    def _load_member(self, index: int) -> dict[str, np.ndarray]:
-        return _load(self._pool, index, {"seed": 0, "epoch_losses": 1})
+    def _load_member(self, index: int, *losses: str) -> dict[str, np.ndarray]:
+        arrays = _load(self._pool, index, {"seed": 0, "epoch_losses": 1, **dict.fromkeys(losses, 0)})
+        path, seed = _path(self._pool, index), arrays["seed"]
+        fits = seed.dtype.kind in "iu" and 0 <= int(seed) < 2**32
+        require(fits, f"{path} must hold a `seed` of 32 bits", seed=seed.tolist())
+        shapes = {k: a.shape for k, a in arrays.items() if not k.startswith(ARRAYS) and k != "epoch_losses" and a.ndim}
+        require(not shapes, f"{path} must hold single numbers as losses", shapes=shapes)
+        for prefix in PREFIXES:
+            found = {name for name in arrays if name.startswith(f"{prefix}_")}
+            missing = {f"{prefix}_{k}" for k in range(len(found))} - found
+            require(not missing, f"{path} must hold every {prefix.replace('_', ' ')}", missing=sorted(missing))
+        return arrays
 
 
 def load_member(folder: str | Path, index: int, architecture: keras.Model) -> keras.Model:
@@ -163,6 +183,8 @@ def _load(folder: Path, index: int, axes: dict[str, int]) -> dict[str, np.ndarra
     fits = all(name in arrays and arrays[name].ndim == ndim for name, ndim in axes.items())
     shapes = {name: array.shape for name, array in arrays.items()}
     require(fits, f"{path} must hold {', '.join(axes)} of a model", shapes=shapes)
+    words = {name: str(array.dtype) for name, array in arrays.items() if array.dtype.kind not in "biuf"}
+    require(not words, f"{path} must hold numbers", dtypes=words)
     return arrays
 
 

@@ -201,7 +201,7 @@ def compile_steps(step: Step, plan: Plan) -> Callable[..., tuple[Carry, Array]]:
         step = backend.compile(step)
 
     def steps(carry: Carry, data: Data, batches: Array, *more: Any) -> tuple[Carry, Array]:
-        return plan.scan(lambda carry, indices: step(carry, data, indices, *more), carry, batches)
+        return plan.scan(lambda carry, indices: step(carry, data, indices, *more), carry, batches, outputs="float32")
 
     if not plan.loops_compiled:
         return steps
@@ -229,7 +229,9 @@ def compile_losses(objective: Objective, plan: Plan) -> Callable[..., Array]:
         one = backend.compile(one)
 
     def losses(weights: Weights, state: State, data: Data, batches: Array) -> Array:
-        return plan.scan(lambda none, indices: (none, one(weights, state, data, indices)), (), batches)[1]
+        return plan.scan(
+            lambda none, indices: (none, one(weights, state, data, indices)), (), batches, outputs="float32"
+        )[1]
 
     return backend.compile(losses) if plan.loops_compiled else losses
 

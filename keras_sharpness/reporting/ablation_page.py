@@ -10,7 +10,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from keras_sharpness.files.atomic import atomic_open
 from keras_sharpness.reporting import wording
-from keras_sharpness.reporting.drawing import POINT_COLOUR, TEXT_COLOUR, png
+from keras_sharpness.reporting.drawing import POINT_COLOUR, TEXT_COLOUR, plain, png
 from keras_sharpness.reporting.markdown import page
 from keras_sharpness.reporting.markdown import table as table_of
 from keras_sharpness.reporting.reading import read_table
@@ -50,11 +50,11 @@ def figure(table: pd.DataFrame, heading: str) -> Figure:
     """
     result = Figure(figsize=(9, 1.4 + 0.42 * len(table)), dpi=200, layout="constrained")
     level, tau = result.subplots(1, 2, sharey=True)
-    level.set_yticks(range(len(table)), _names(table), fontsize=11)
+    level.set_yticks(range(len(table)), [*map(plain, _names(table))], fontsize=11)
     level.invert_yaxis()
     _draw_level(level, table["sharpness_median"])
     _draw_tau(tau, table)
-    result.suptitle(heading, x=0.01, ha="left", fontsize=14, fontweight="bold", color=TEXT_COLOUR)
+    result.suptitle(plain(heading), x=0.01, ha="left", fontsize=14, fontweight="bold", color=TEXT_COLOUR)
     return result
 
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from keras_sharpness.reporting.axes import choose_axis, finish_axis
 from keras_sharpness.reporting.colour_classes import MOST_CLASSES, ColourClasses, colour_classes
-from keras_sharpness.reporting.drawing import DOTS_PER_INCH, TEXT_COLOUR, marker
+from keras_sharpness.reporting.drawing import DOTS_PER_INCH, TEXT_COLOUR, marker, plain
 
 COLUMNS, MOST_PANELS = 3, 9
 # Of a legend in one line.
@@ -39,11 +39,11 @@ def coloured(models: pd.DataFrame, measure: str, target: str, hyper_parameters: 
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, name in zip(panels, names, strict=False):
         _draw(axes, models[measure].to_numpy(float), models[target].to_numpy(float), colour_classes(models[name]))
-        finish_axis(axes.xaxis, measure, "")
-        finish_axis(axes.yaxis, target.replace("_", " "), "")
+        finish_axis(axes.xaxis, plain(measure), "")
+        finish_axis(axes.yaxis, plain(target.replace("_", " ")), "")
     for axes in panels[len(names) :]:
         axes.set_visible(False)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold", color=TEXT_COLOUR)
+    figure.suptitle(plain(title), x=0.01, ha="left", fontsize=13, fontweight="bold", color=TEXT_COLOUR)
     return figure
 
 
@@ -57,7 +57,7 @@ def _draw(axes: Axes, x: np.ndarray, y: np.ndarray, classes: ColourClasses) -> N
     # In the order of the pool, so that no class hides the others.
     axes.scatter(x, y, s=size, alpha=alpha, c=[colours[k] for k in classes.numbers], linewidths=0)
     keys = [
-        axes.scatter([], [], s=30, color=colour, label=label)
+        axes.scatter([], [], s=30, color=colour, label=plain(label))
         for colour, label in zip(colours, classes.labels, strict=True)
     ]
     # Above the axes, so that it hides no point.
@@ -65,7 +65,7 @@ def _draw(axes: Axes, x: np.ndarray, y: np.ndarray, classes: ColourClasses) -> N
     narrow = sum(map(len, classes.labels)) < MOST_LETTERS
     axes.legend(
         handles=keys,
-        title=classes.name,
+        title=plain(classes.name),
         ncols=len(keys) if narrow else 2,
         fontsize=8,
         title_fontsize=9,

@@ -12,7 +12,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patheffects import withStroke
 
 from keras_sharpness.reporting.axes import UNITS, finish_axis, loss_unit, spans_magnitudes
-from keras_sharpness.reporting.drawing import DOTS_PER_INCH, REFERENCE_COLOUR, TEXT_COLOUR, marker
+from keras_sharpness.reporting.drawing import DOTS_PER_INCH, REFERENCE_COLOUR, TEXT_COLOUR, marker, plain
 from keras_sharpness.reporting.sources import POINT, Pool
 from keras_sharpness.reporting.wording import describe, typeset
 
@@ -93,8 +93,8 @@ def _finish_ranks(axes: Axes, loss_name: str) -> None:
 
 def _write_legend(figure: Figure, pools: Sequence[Pool], styles: list[dict[str, Any]], title: str) -> None:
     samples = [figure.axes[0].scatter([], [], **style | {"s": 40, "alpha": 1}) for style in styles]
-    names = [f"{pool.source}: {typeset(describe(pool.kendall))}" for pool in pools]
-    heading = {"title": title, "title_fontproperties": {"size": 15, "weight": "bold"}, "alignment": "left"}
+    names = [f"{plain(pool.source)}: {typeset(describe(pool.kendall))}" for pool in pools]
+    heading = {"title": plain(title), "title_fontproperties": {"size": 15, "weight": "bold"}, "alignment": "left"}
     style = {"frameon": False, "fontsize": 13, "labelcolor": TEXT_COLOUR, "handletextpad": 0.2, "borderpad": 0}
     legend = figure.legend(samples, names, loc="outside upper left", **heading, **style)
     legend.get_title().set_color(TEXT_COLOUR)

@@ -65,6 +65,10 @@ def read_details(path: Path) -> Details | None:
     shapes = [table.shape for table in tables]
     fits = all(table.ndim == 2 and len(table) == len(tables[0]) for table in tables)
     require(fits, f"{path} must hold {', '.join(NAMES)}, a row per model", shapes=shapes)
+    words = {
+        name: str(table.dtype) for name, table in zip(NAMES, tables, strict=True) if table.dtype.kind not in "biuf"
+    }
+    require(not words, f"{path} must hold numbers", dtypes=words)
     finite = np.all([np.isfinite(table).all(axis=1) for table in tables], axis=0)
     if finite.sum() < FEWEST_MODELS or min(shape[1] for shape in shapes) < 2:
         return None

@@ -19,6 +19,19 @@ def png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
+def plain(text: str) -> str:
+    """Returns a name of the user's as a figure shows it: no formula, and nothing that no font has.
+
+    Args:
+        text: The name.
+
+    Returns:
+        The name, for a text of matplotlib's.
+    """
+    shown = "".join(letter if letter.isprintable() or letter == "\n" else "\ufffd" for letter in text)
+    return shown.replace("$", r"\$")
+
+
 def marker(num_models: int) -> tuple[float, float]:
     """Returns area in square points and opacity: the more models, the smaller and fainter."""
     many = max(num_models, 1)

@@ -5,7 +5,14 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.figure import Figure
 
-from keras_sharpness.reporting.drawing import BAR_COLOUR, DOTS_PER_INCH, POINT_COLOUR, REFERENCE_COLOUR, TEXT_COLOUR
+from keras_sharpness.reporting.drawing import (
+    BAR_COLOUR,
+    DOTS_PER_INCH,
+    POINT_COLOUR,
+    REFERENCE_COLOUR,
+    TEXT_COLOUR,
+    plain,
+)
 
 
 def environments(errors: Mapping[str, np.ndarray], title: str) -> Figure:
@@ -27,11 +34,11 @@ def environments(errors: Mapping[str, np.ndarray], title: str) -> Figure:
         axes.plot(median, place, "o", color=POINT_COLOUR, markersize=6)
         axes.plot(values.max(), place, "x", color=REFERENCE_COLOUR, markersize=7)
     axes.axvline(0.5, color=TEXT_COLOUR, linewidth=0.8, linestyle="--", zorder=0)
-    axes.set_yticks(range(len(errors)), list(errors), fontsize=9, color=TEXT_COLOUR)
+    axes.set_yticks(range(len(errors)), [*map(plain, errors)], fontsize=9, color=TEXT_COLOUR)
     axes.set(xlim=(-0.02, 1.02), ylim=(len(errors) - 0.4, -0.6))
     axes.set_xlabel("share of wrong signs\n● median, box: half of the environments, line: 80 %, ×: worst", fontsize=10)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", alpha=0.3)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold", color=TEXT_COLOUR)
+    figure.suptitle(plain(title), x=0.01, ha="left", fontsize=13, fontweight="bold", color=TEXT_COLOUR)
     return figure

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from keras_sharpness.errors import InputError, reason, require
-from keras_sharpness.reporting.reading import read_json, read_table
+from keras_sharpness.errors import require
+from keras_sharpness.reporting.reading import read_json, read_table, read_text
 from keras_sharpness.statistics.settings import without_infinities
 
 RANKING = "ranking.csv"
@@ -107,7 +107,7 @@ def read_pool(folder: Path) -> PoolFolder:
         require(listed, f"{folder / 'summary.json'} must hold a list of names, `{name}`", **{name: names})
     ranking = read_table(folder / RANKING, ("target", "measure", *RANKED), ("target", "measure"))
     targets, measures = (list(dict.fromkeys(ranking[name])) for name in ("target", "measure"))
-    models = read_table(folder / "models.csv", (*COUNTS, *targets))
+    models = read_table(folder / "models.csv", (*COUNTS, *targets), counts=COUNTS)
     _require_columns(folder / "models.csv", models, summary["hyper_parameters"], measures)
     return PoolFolder(
         models=models,
@@ -127,9 +127,6 @@ def _require_columns(path: Path, models: pd.DataFrame, names: Sequence[str], mea
 
 
 def _environments(path: Path) -> pd.DataFrame:
-    try:
-        empty = len(path.read_text(encoding="utf-8").splitlines()) <= 1
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} must be a readable table. Received: {reason(error)}") from error
+    empty = len(read_text(path).splitlines()) <= 1
     # Pools of few seeds have no environment.
     return pd.DataFrame(columns=[*ENVIRONMENTS]) if empty else read_table(path, ENVIRONMENTS, ENVIRONMENTS[:-1])

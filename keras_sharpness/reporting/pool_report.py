@@ -79,7 +79,7 @@ def _pictures(pool: PoolFolder, found: Ranking) -> dict[str, bytes]:
 def _text(pool: PoolFolder, sentences: list[str], tables: list[Section], pictures: Mapping[str, bytes]) -> str:
     found, *others = sentences
     parts = [as_markdown(table, *_picture(table.figure, pictures)) for table in tables]
-    repeat = [markdown.section("Repeat this run", f"```sh\n{pool.command}\n```")] if pool.command else []
+    repeat = [markdown.section("Repeat this run", markdown.code(pool.command, "sh"))] if pool.command else []
     return markdown.page(pool.heading, f"**{found}**", *others, *parts, *repeat)
 
 

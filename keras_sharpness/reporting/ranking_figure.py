@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from keras_sharpness.reporting.drawing import DOTS_PER_INCH, POINT_COLOUR, REFERENCE_COLOUR, TEXT_COLOUR
+from keras_sharpness.reporting.drawing import DOTS_PER_INCH, POINT_COLOUR, REFERENCE_COLOUR, TEXT_COLOUR, plain
 from keras_sharpness.reporting.ranked_measures import CRITERIA, by_kind
 
 TITLES = {"cmi": "conditional\nmutual information", "tau_given": "tau given\ntraining loss"}
@@ -36,11 +36,11 @@ def ranking(rows: pd.DataFrame, criteria: Sequence[str], title: str) -> Figure:
             if row and pd.notna(row[name]):
                 _draw(axes, place, row, name)
         _finish(axes, name)
-    panels[0].set_yticks(range(len(lines)), [name for name, _ in lines], fontsize=9, color=TEXT_COLOUR)
+    panels[0].set_yticks(range(len(lines)), [plain(name) for name, _ in lines], fontsize=9, color=TEXT_COLOUR)
     panels[0].set_ylim(len(lines) - 0.4, -0.6)
     for label, (_, row) in zip(panels[0].get_yticklabels(), lines, strict=True):
         label.set_fontweight("normal" if row else "bold")
-    figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold", color=TEXT_COLOUR)
+    figure.suptitle(plain(title), x=0.01, ha="left", fontsize=13, fontweight="bold", color=TEXT_COLOUR)
     figure.supxlabel("Thick: 95 % interval of a measure alone. Thin: of all measures at once.", fontsize=10)
     return figure
 

@@ -63,6 +63,6 @@ def _text(run: RunFolder, sentences: list[str], tables: Iterable[Section]) -> st
         *others,
         "![Test loss against sharpness, a point per model](scatter.png)",
         *map(as_markdown, tables),
-        *([markdown.section("Repeat this run", f"```sh\n{run.command}\n```")] if run.command else []),
+        *([markdown.section("Repeat this run", markdown.code(run.command, "sh"))] if run.command else []),
     ]
     return markdown.page(run.heading, *parts)

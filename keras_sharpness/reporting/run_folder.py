@@ -13,10 +13,11 @@ from keras_sharpness.errors import require
 from keras_sharpness.reporting import wording
 from keras_sharpness.reporting.detail_statistics import Details, read_details
 from keras_sharpness.reporting.published import PUBLISHED, Published
-from keras_sharpness.reporting.reading import read_json, read_table
+from keras_sharpness.reporting.reading import read_json, read_table, read_text
 from keras_sharpness.statistics import Kendall
 
 COLUMNS = ("epochs", "train_loss", "test_loss", "sharpness", "sharpness_standard_error")
+COUNTS, ERRORS = ("index", "seed", "epochs"), ("train_error", "test_error")
 INTERVAL = ("tau_ci_low", "tau_ci_high")
 CORRELATION = ("tau", "p_value", *INTERVAL)
 TAU = ("tau", "tau_ci_low", "tau_ci_high", "num_models")
@@ -137,7 +138,7 @@ def read_run(folder: Path) -> RunFolder:
     config, summary = read_json(folder / "config.json"), read_json(folder / "summary.json")
     run = RunFolder(
         config=config,
-        models=read_table(folder / "models.csv", COLUMNS),
+        models=read_table(folder / "models.csv", COLUMNS, counts=COUNTS, optional=ERRORS),
         summary=summary,
         sweep=_read_sweep(folder),
         details=read_details(folder / "details.npz"),
@@ -145,8 +146,9 @@ def read_run(folder: Path) -> RunFolder:
     )
     _check_summary(folder / "summary.json", summary)
     require(isinstance(run.setting("model"), str), f"{folder / 'config.json'} must name the `model`")
-    positive = run.sweep is None or bool((run.sweep.settings["rho"] > 0).all())
-    require(positive, f"{folder / 'sweep.csv'} must hold positive `rho`")
+    radii = np.ones(1) if run.sweep is None else run.sweep.settings["rho"].to_numpy(float)
+    fits = bool((np.isfinite(radii) & (radii > 0)).all())
+    require(fits, f"{folder / 'sweep.csv'} must hold finite and positive `rho`", rho=radii.tolist())
     rho = run.setting("rho")
     require(_is_number(rho) and rho >= 0, f"{folder / 'config.json'} must hold `rho`, not negative", rho=rho)
     return run
@@ -178,7 +180,7 @@ def _read_sweep(folder: Path) -> SweepTables | None:
         return None
     pairs, texts = folder / "sweep_pairs.csv", ("first_m", "second_m")
     # A single setting, or a small pool, leaves a table without rows.
-    some = pairs.exists() and len(pairs.read_text().splitlines()) > 1
+    some = pairs.exists() and len(read_text(pairs).splitlines()) > 1
     return SweepTables(
         settings=read_table(folder / "sweep.csv", SWEEP, ("m",)),
         batch_sizes=_read_optional(folder / "sweep_batch_sizes.csv", BATCH_SIZES, ("m",)),

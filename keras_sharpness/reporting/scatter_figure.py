@@ -11,7 +11,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.markers import MarkerStyle
 
 from keras_sharpness.reporting.axes import UNITS, Limits, choose_axis, finish_axis, loss_unit, with_radius, within
-from keras_sharpness.reporting.drawing import BAR_COLOUR, DOTS_PER_INCH, POINT_COLOUR, TEXT_COLOUR, marker
+from keras_sharpness.reporting.drawing import BAR_COLOUR, DOTS_PER_INCH, POINT_COLOUR, TEXT_COLOUR, marker, plain
 from keras_sharpness.reporting.wording import describe, typeset
 from keras_sharpness.statistics import Kendall
 
@@ -112,7 +112,7 @@ def _write_header(axes: Axes, title: str, lines: list[str]) -> None:
     for place, line in enumerate(reversed(lines)):
         axes.annotate(line, (0, 1), (0, offset + place * line_height), fontsize=13, **style)
     pad = offset + len(lines) * line_height + 2
-    axes.set_title(title, loc="left", pad=pad, fontsize=_title_size(title), fontweight="bold", color=TEXT_COLOUR)
+    axes.set_title(plain(title), loc="left", pad=pad, fontsize=_title_size(title), fontweight="bold", color=TEXT_COLOUR)
 
 
 def _title_size(title: str) -> float:

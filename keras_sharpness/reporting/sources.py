@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ import pandas as pd
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.reporting.pool_folder import RANKING
 from keras_sharpness.reporting.published import published_points
-from keras_sharpness.reporting.reading import read_table
+from keras_sharpness.reporting.reading import encodable, read_table
 from keras_sharpness.reporting.run_folder import flatten, read_run
 from keras_sharpness.statistics import Kendall, kendall
 from keras_sharpness.studies.config import study_config
@@ -158,11 +159,12 @@ def _flat(config: dict[str, Any]) -> dict[str, Any]:
 
 def _short_names(paths: Sequence[str]) -> list[str]:
     """Returns the ends of the paths: two parts, or as many as make them distinct."""
-    files = [Path(path).resolve() for path in paths]
+    # Not `resolve`, which raises over links that lead in a circle.
+    files = [Path(os.path.realpath(path)) for path in paths]
     require(len(set(files)) == len(files), "each RUN must be given once", runs=list(paths))
     given = [Path(path).parts or file.parts for path, file in zip(paths, files, strict=True)]
     for length in range(2, max(map(len, given)) + 2):
-        names = ["/".join(parts[-length:]) for parts in given]
+        names = [encodable("/".join(parts[-length:])) for parts in given]
         if len(set(names)) == len(names):
             break
     return names

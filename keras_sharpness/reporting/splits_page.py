@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from keras_sharpness.reporting import markdown, wording
-from keras_sharpness.reporting.drawing import DOTS_PER_INCH, POINT_COLOUR, REFERENCE_COLOUR, TEXT_COLOUR, png
+from keras_sharpness.reporting.drawing import DOTS_PER_INCH, POINT_COLOUR, REFERENCE_COLOUR, TEXT_COLOUR, plain, png
 from keras_sharpness.reporting.output import write_files
 from keras_sharpness.reporting.reading import read_table
 
@@ -56,11 +56,11 @@ def figure(table: pd.DataFrame, pooled: pd.DataFrame, heading: str) -> Figure:
     for axes, quantity in zip(columns, quantities, strict=True):
         of_splits = table[table["quantity"] == quantity].sort_values("split_seed")
         _draw(axes, of_splits, pooled[pooled["quantity"] == quantity].iloc[0])
-        axes.set_title(quantity.replace(" given", "\ngiven"), fontsize=12, color=TEXT_COLOUR)
+        axes.set_title(plain(quantity).replace(" given", "\ngiven"), fontsize=12, color=TEXT_COLOUR)
     names = [*(f"split {seed}" for seed in seeds), "mean over splits"]
     columns[0].set_yticks(range(len(names)), names, fontsize=10, color=TEXT_COLOUR)
     columns[0].set_ylim(len(names) - 0.4, -0.6)
-    result.suptitle(heading, x=0.01, ha="left", fontsize=14, fontweight="bold", color=TEXT_COLOUR)
+    result.suptitle(plain(heading), x=0.01, ha="left", fontsize=14, fontweight="bold", color=TEXT_COLOUR)
     result.supxlabel("Kendall's τ of sharpness with it, 95 % interval", fontsize=12, color=TEXT_COLOUR)
     return result
 

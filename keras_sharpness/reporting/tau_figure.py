@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from keras_sharpness.reporting.axes import finish_axis
-from keras_sharpness.reporting.drawing import DOTS_PER_INCH, POINT_COLOUR, REFERENCE_COLOUR, TEXT_COLOUR
+from keras_sharpness.reporting.drawing import DOTS_PER_INCH, POINT_COLOUR, REFERENCE_COLOUR, TEXT_COLOUR, plain
 from keras_sharpness.reporting.sources import Pool
 from keras_sharpness.reporting.wording import describe, typeset
 
@@ -59,7 +59,7 @@ def _draw(axes: Axes, place: int, pool: Pool) -> None:
 
 def _finish(axes: Axes, rows: Sequence[tuple[str, Pool | None]]) -> None:
     axes.axvline(0, color=TEXT_COLOUR, linewidth=0.8, zorder=0)
-    axes.set_yticks(range(len(rows)), [name for name, _ in rows], fontsize=12, color=TEXT_COLOUR)
+    axes.set_yticks(range(len(rows)), [plain(name) for name, _ in rows], fontsize=12, color=TEXT_COLOUR)
     for label, (_, pool) in zip(axes.get_yticklabels(), rows, strict=True):
         label.set_fontweight("normal" if pool else "bold")
     axes.tick_params(axis="y", length=0)

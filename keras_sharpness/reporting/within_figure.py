@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from keras_sharpness.reporting.drawing import DOTS_PER_INCH, POINT_COLOUR, REFERENCE_COLOUR, TEXT_COLOUR
+from keras_sharpness.reporting.drawing import DOTS_PER_INCH, POINT_COLOUR, REFERENCE_COLOUR, TEXT_COLOUR, plain
 
 SCALE = LinearSegmentedColormap.from_list("sign", [REFERENCE_COLOUR, "white", POINT_COLOUR])
 UNKNOWN_COLOUR = "#dddddd"
@@ -31,10 +31,12 @@ def within(taus: pd.DataFrame, title: str) -> Figure:
         colour = "white" if abs(tau) > 0.6 else TEXT_COLOUR
         text = "–" if np.isnan(tau) else f"{tau:.2f}".replace("-", "−")
         axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
-    axes.set_yticks(range(len(values)), list(taus.index), fontsize=9, color=TEXT_COLOUR)
-    axes.set_xticks(range(values.shape[1]), list(taus.columns), fontsize=9, color=TEXT_COLOUR, rotation=30, ha="right")
+    axes.set_yticks(range(len(values)), [*map(plain, taus.index)], fontsize=9, color=TEXT_COLOUR)
+    axes.set_xticks(
+        range(values.shape[1]), [*map(plain, taus.columns)], fontsize=9, color=TEXT_COLOUR, rotation=30, ha="right"
+    )
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     figure.colorbar(image, ax=axes, shrink=min(1.0, 4 / size[1]), label="Kendall's τ")
-    figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold", color=TEXT_COLOUR)
+    figure.suptitle(plain(title), x=0.01, ha="left", fontsize=13, fontweight="bold", color=TEXT_COLOUR)
     return figure

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.files.atomic import atomic_open, write_json
+from keras_sharpness.files.plain import read_plain
 from keras_sharpness.studies.config import StudyConfig, make_config
 
 if TYPE_CHECKING:
@@ -43,8 +44,8 @@ def config_of(folder: str | Path) -> StudyConfig:
     path = Path(folder) / "config.json"
     require(path.is_file(), f"{path} must be the settings of a run; there is no such file")
     try:
-        return _parse(json.loads(path.read_text())["study"])
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        return _parse(json.loads(read_plain(path))["study"])
+    except (ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
         raise InputError(f"{path} must hold the settings of a study. Received: {error}") from error
 
 
@@ -110,7 +111,7 @@ def timed(folder: Path, stage: str) -> Iterator[None]:
 def times(folder: Path) -> dict[str, float]:
     """Returns the seconds of each stage; nothing where the file is missing or damaged, as no number depends on it."""
     try:
-        return {stage: float(seconds) for stage, seconds in json.loads((folder / TIMES).read_text()).items()}
+        return {stage: float(seconds) for stage, seconds in json.loads(read_plain(folder / TIMES)).items()}
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
 
@@ -161,7 +162,7 @@ def _of_older_file(settings: dict[str, Any], schedule: dict[str, Any]) -> list[s
 
 def _read_whole(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(read_plain(path))
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} must be a whole file of a run; --noresume starts afresh. Received: {error}") from None
     whole = isinstance(content, dict) and isinstance(content.get("study"), dict)

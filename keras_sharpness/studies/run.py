@@ -240,6 +240,6 @@ def progress(work: Iterable[T], missing: list[int], stage: str, study: Study) ->
 
 
 def _row(study: Study, store: PoolStore, index: int) -> dict[str, float]:
-    row, seed = store.load_row(index), member_seed(study.config.seed, index)
+    row, seed = store.load_row(index, "train_loss", "test_loss"), member_seed(study.config.seed, index)
     require(row["seed"] == seed, f"model {index} must be of this run, of seed {seed}", seed=row["seed"])
     return row | study.sharpness(store.load_paths(index))

@@ -122,7 +122,7 @@ def run_sweep(
         if stop():
             raise Stopped
         rows = [_load(files, index, sweep) for index in range(num_models)]
-        test_losses = [store.load_row(index)["test_loss"] for index in range(num_models)]
+        test_losses = [store.load_row(index, "test_loss")["test_loss"] for index in range(num_models)]
         return _write(folder, sweep, rows, np.array(test_losses))
 
 
@@ -147,7 +147,10 @@ def _is_done(path: Path) -> bool:
 
 
 def _load(folder: Path, index: int, sweep: Sweep) -> dict[str, np.ndarray]:
-    arrays = load_arrays(_path(folder, index))
+    path = _path(folder, index)
+    arrays = load_arrays(path)
+    whole = {"rhos", "ms", "sharpness"} <= arrays.keys()
+    require(whole, f"{path} must hold rhos, ms and sharpness of a model", names=[*arrays])
     rhos, ms = arrays["rhos"].tolist(), arrays["ms"].tolist()
     if (rhos, ms) != (sweep.rhos, [str(m) for m in sweep.ms]):
         raise InputError(
@@ -156,4 +159,7 @@ def _load(folder: Path, index: int, sweep: Sweep) -> dict[str, np.ndarray]:
         )
     whole = "gradient_norms" in arrays
     require(whole, f"{folder} must hold gradient norms, not only sharpness as of old; remove it to start afresh")
+    shapes = arrays["sharpness"].shape, arrays["gradient_norms"].shape
+    fits = shapes == ((len(rhos), len(ms)), (len(ms),))
+    require(fits, f"{path} must hold a sharpness for each rho and m", shapes=shapes)
     return arrays

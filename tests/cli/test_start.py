@@ -17,7 +17,7 @@ def test_the_folder_is_one_or_a_new_name(tmp_path):
     for folder in (tmp_path, tmp_path / "new"):
         with chosen(f"--output_dir={folder}"):
             assert start.output_dir() == folder
-    with chosen(f"--output_dir={__file__}"), pytest.raises(InputError, match="`output_dir` must be a folder"):
+    with chosen(f"--output_dir={__file__}"), pytest.raises(InputError, match="must be a folder, or a new name"):
         start.output_dir()
 
 

@@ -474,7 +474,7 @@ add(
         "measure forgotten": flag_case(
             "`study` must be given flags that it takes", "--keras_model=m.keras", "--data=d.npz"
         ),
-        "output_dir a file": flag_case("`output_dir` must be a folder, or a new name", f"--output_dir={__file__}"),
+        "output_dir a file": flag_case("must be a folder, or a new name", f"--output_dir={__file__}"),
         "no flag file": flag_case("/no/such/file", "--flagfile=/no/such/file"),
         "flag file a folder": flag_case("Unable to open flagfile", "--flagfile={folder}"),
         "flag file of bytes": ("`flagfile` must be a file of text", flag_file(b"\xff\xfe\x00\x81")),

@@ -79,5 +79,5 @@ def test_verify_refuses_a_flipped_byte_by_name(tmp_path):
 
 
 def test_verify_reports_an_unreadable_file(tmp_path):
-    with pytest.raises(InputError, match="must be readable"):
+    with pytest.raises(InputError, match="must be a plain file"):
         verify(tmp_path, SUM)

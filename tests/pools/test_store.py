@@ -64,3 +64,15 @@ def test_clear_removes_everything(tmp_path, member):
     store.save_paths(3, {"losses": np.zeros((2, 3))})
     store.clear()
     assert store.trained() == store.measured() == set()
+
+
+def test_a_link_counts_as_damaged_and_is_replaced_not_followed(tmp_path, member, caplog):
+    store = PoolStore(tmp_path / "run")
+    store.save_member(member, {})
+    path, elsewhere = tmp_path / "run" / "pool" / "00003.npz", tmp_path / "elsewhere.npz"
+    path.rename(elsewhere)
+    path.symlink_to(elsewhere)
+    before = elsewhere.read_bytes()
+    assert store.trained() == set() and "00003.npz is damaged" in caplog.text
+    store.save_member(member, {"test_loss": 1.0})
+    assert store.trained() == {3} and not path.is_symlink() and elsewhere.read_bytes() == before

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -67,3 +68,14 @@ def test_bad_input_gets_one_line(change, message):
     arguments = {"build": build, "train": TRAIN, "test": TEST, "space": {"width": [4]}, **OPTIONS} | change
     with pytest.raises(InputError, match=message):
         train_pool(**arguments)
+
+
+def test_keras_may_compute_in_float64():
+    options = {"space": {"width": [4]}, "seeds": 2, "initialization": "glorot_uniform", **OPTIONS}
+    expected = train_pool(build, TRAIN, TEST, **options).table()
+    try:
+        keras.config.set_floatx("float64")
+        found = train_pool(build, TRAIN, TEST, **options).table()
+    finally:
+        keras.config.set_floatx("float32")
+    np.testing.assert_allclose(found["training_loss"], expected["training_loss"], rtol=1e-5)

@@ -45,7 +45,7 @@ def test_words_are_hyper_parameters_too(make_pool, ranked_pool):
             "a column for each hyper-parameter .*learning_rate",
         ),
         ("environments.csv", "first,second\n1,2\n", "environments.csv must have the columns"),
-        ("environments.csv", None, "environments.csv must be a readable table"),
+        ("environments.csv", None, "environments.csv must be a readable file"),
     ],
 )
 def test_missing_or_damaged_file_is_named_in_a_line(make_pool, name, content, message):
