@@ -30,18 +30,18 @@ def only_warnings() -> None:
 
 
 @contextlib.contextmanager
-def muffled() -> Iterator[None]:
+def muffled() -> Iterator[int]:
     """Hides what native libraries print to standard error while they load, unless the block fails.
 
     Yields:
-        Nothing.
+        Descriptor of the terminal, for what must be seen meanwhile.
     """
     sys.stderr.flush()
     keep = os.dup(2)
     with tempfile.TemporaryFile() as printed:
         os.dup2(printed.fileno(), 2)
         try:
-            yield
+            yield keep
         except BaseException as error:
             if not isinstance(error, InputError):
                 printed.seek(0)

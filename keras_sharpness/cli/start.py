@@ -1,10 +1,11 @@
 """What every command does first: it chooses the backend, starts its devices and finds its folder."""
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any, overload
 
-from keras_sharpness.cli import environment, flags, lean, quiet
+from keras_sharpness.cli import environment, flags, lean, patience, quiet
 from keras_sharpness.cli.compilation_cache import use_compilation_cache
 from keras_sharpness.errors import is_installed, require
 from keras_sharpness.files.writable import require_writable
@@ -55,8 +56,8 @@ def start_keras(in_threads: bool) -> Any:
     unused: tuple[str, ...] = ("jax",) if name == "tensorflow" else ()
     if in_threads:
         unused += lean.TABLES_AND_FIGURES + (("scipy",) if name == "tensorflow" else ())
-    with quiet.muffled(), environment.starting(name), lean.without(*unused):
-        distribution = _distribution(in_threads)
+    with quiet.muffled() as terminal, environment.starting(name), lean.without(*unused):
+        distribution = _distribution(in_threads, terminal)
     if not distribution.is_chief:
         quiet.only_warnings()
     return distribution
@@ -71,7 +72,7 @@ def _backend() -> str:
     return name
 
 
-def _distribution(in_threads: bool) -> Any:
+def _distribution(in_threads: bool, terminal: int) -> Any:
     from keras_sharpness import backend, distribution
 
     given = flags.FLAGS
@@ -79,7 +80,9 @@ def _distribution(in_threads: bool) -> Any:
         # Pools are this package's own networks, and those of study files: the same numbers on every machine.
         environment.use_defaults_of_keras()
         backend.use_one_thread_per_operation()
-    started = distribution.start(given.strategy, given.num_devices, given.tpu or "local")
-    backend.devices()
+    several = given.strategy == "multi_worker"
+    with patience.others_come(terminal) if several else contextlib.nullcontext():
+        started = distribution.start(given.strategy, given.num_devices, given.tpu or "local")
+        backend.devices()
     share = distribution.split_examples if given.split == "examples" else distribution.distribute
     return share(started)

@@ -14,6 +14,8 @@ from keras_sharpness.distribution.structures import Shared
 from keras_sharpness.errors import require
 
 FORCED = "xla_force_host_platform_device_count"
+# Seconds without a sign of life, after which a process is given up.
+HEARTBEAT = 30
 PROCESSES = tuple(f"KERAS_DISTRIBUTION_{name}" for name in ("JOB_ADDRESSES", "NUM_PROCESSES", "PROCESS_ID"))
 
 
@@ -92,7 +94,10 @@ def start(strategy: str, num_devices: int | None, tpu: str) -> keras.distributio
     if strategy == "multi_worker":
         missing = [name for name in PROCESSES if not os.environ.get(name)]
         require(not missing, f"{', '.join(PROCESSES)} must be set for several processes on JAX", missing=missing)
-        keras.distribution.initialize()
+        addresses, number, own = (os.environ[name] for name in PROCESSES)
+        # As Keras does, but a process that has died is noticed sooner.
+        first = addresses.split(",")[0]
+        jax.distributed.initialize(first, int(number), int(own), heartbeat_timeout_seconds=HEARTBEAT)
         return keras.distribution.DataParallel(devices=keras.distribution.list_devices())
     if FORCED not in os.environ.get("XLA_FLAGS", ""):
         # JAX ignores this where there are accelerators.

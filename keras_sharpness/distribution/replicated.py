@@ -7,7 +7,7 @@ from typing import Any
 from keras_sharpness import backend
 from keras_sharpness.distribution.abstract import AbstractDistribution, Replicas
 from keras_sharpness.distribution.structures import pack, unpack
-from keras_sharpness.errors import require
+from keras_sharpness.errors import InputError, reason, require
 
 
 class Replicated(AbstractDistribution):
@@ -63,7 +63,11 @@ class Replicated(AbstractDistribution):
     def gather(self, structure: Any) -> list[Any]:
         if self._num_processes == 1:
             return [structure]
-        return [unpack(row, structure) for row in self._replicas.all_gather(pack(structure))]
+        try:
+            rows = self._replicas.all_gather(pack(structure))
+        except (RuntimeError, OSError) as error:  # What backends raise when the connection to a process ends.
+            raise InputError(f"all processes must run until the work is done. Received: {reason(error)}") from error
+        return [unpack(row, structure) for row in rows]
 
     def describe(self) -> dict[str, Any]:
         return {"strategy": self._replicas.name, "replicas": self._replicas.total, "processes": self._num_processes}

@@ -26,8 +26,8 @@ def atomic_open(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=SUFFIX)
     try:
         # Names may hold bytes that are not UTF-8: a run must not fail over them at its end.
-        text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "errors": "backslashreplace"}
-        with os.fdopen(descriptor, mode, **text) as file:
+        kind = {} if "b" in mode else {"encoding": "utf-8", "errors": "backslashreplace"}
+        with open(descriptor, mode, **kind) as file:  # type: ignore[call-overload]
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -43,3 +43,14 @@ def test_uneven_processes_are_refused(total, local):
 
 def test_only_the_process_of_the_first_replica_is_the_chief():
     assert not Replicated(FakeReplicas(4, [2, 3])).is_chief
+
+
+@pytest.mark.parametrize("error", [RuntimeError("Connection closed by peer"), ConnectionResetError("reset")])
+def test_a_process_that_has_died_is_named_in_one_line(error):
+    def lost(vector):
+        raise error
+
+    replicas = FakeReplicas(2, local=[0])
+    replicas.all_gather = lost
+    with pytest.raises(InputError, match=f"all processes must run until the work is done. Received: {error}"):
+        [*Replicated(replicas).map(double, [(1,)])]

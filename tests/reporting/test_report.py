@@ -150,7 +150,7 @@ def test_sweep_and_ablation_are_tables(make_run):
     ("name", "content", "message"),
     [
         ("sweep.csv", "rho,m\n1,2\n", "sweep.csv must have the columns"),
-        ("sweep.csv", SWEEP_CSV.replace("0.02,full", "0,full"), "must hold positive `rho`"),
+        ("sweep.csv", SWEEP_CSV.replace("0.02,full", "0,full"), "must hold finite and positive `rho`"),
         ("ablation.csv", ABLATION_CSV.replace("-0.25", "low"), r"not_numbers=\['tau'\]"),
     ],
 )
