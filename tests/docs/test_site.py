@@ -87,6 +87,9 @@ def driver():
 @pytest.mark.parametrize(("theme", "is_dark"), [("light", False), ("dark", True)])
 def test_pages_fit_the_window_and_load_nothing_else(driver, site, width, theme, is_dark):
     show(driver, width, theme)
+    driver.get((site / "index.html").as_uri())
+    # The theme keeps the colours of the last visit.
+    driver.execute_script("localStorage.clear()")
     for page in IN_BROWSER:
         driver.get((site / f"{page}.html").as_uri())
         assert driver.execute_script("return document.documentElement.scrollWidth") <= width, page
