@@ -43,11 +43,7 @@ AGAIN = (
     "packaging/test_dist.py",
     "faults/test_environment.py",
     # The site runs the examples of these pages itself.
-    *(
-        "docs/test_site.py",
-        "docs/test_docs.py::test_an_example_runs[gallery",
-        "docs/test_docs.py::test_an_example_runs[tuto",
-    ),
+    *("docs/test_site.py", *(f"docs/test_docs.py::test_an_example_runs[{page}-" for page in ("gallery", "tutorial"))),
 )
 
 
