@@ -6,6 +6,7 @@
 # make soak                                   200 kills at random moments, and more with KILLS=1000
 # make check                                  style, types, layers, tests
 # make dist                                   the wheel and the source archive, in dist/
+# make docs                                   the documentation site, in site/
 
 PYTHON ?= python3.11
 VENV := .venv
@@ -41,9 +42,12 @@ dist: $(VENV)/installed
 	$(BIN)/python -m build --outdir dist
 	$(BIN)/twine check --strict dist/*
 
+docs: $(VENV)/installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 $(VENV)/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV) || { echo "error: $(PYTHON) must have venv (on Debian: apt-get install python3-venv)" >&2; exit 2; }
 	$(BIN)/python -m pip install --quiet --editable ".[test]"
 	touch $@
 
-.PHONY: run test backends quick soak lint check dist
+.PHONY: run test backends quick soak lint check dist docs

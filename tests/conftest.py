@@ -42,6 +42,8 @@ AGAIN = (
     "studies/released/test_ascents.py::test_lenet_prints",
     "packaging/test_dist.py",
     "faults/test_environment.py",
+    # The site runs the examples of these pages itself.
+    *("docs/test_site.py", *(f"docs/test_docs.py::test_an_example_runs[{page}-" for page in ("gallery", "tutorial"))),
 )
 
 
