@@ -76,6 +76,8 @@ class Command:
 
 
 DATA = ("backend", "data_dir", "download")
+# Every command takes these.
+TALK = ("verbose", "quiet")
 MEASURED = ("keras_model", "data", "import")
 COMMANDS = {
     "study": Command(study, (*flags.SETTINGS, *DATA, "plan", "strategy", "num_devices", "tpu", "output_dir", "resume")),
@@ -122,7 +124,7 @@ def choose(words: Sequence[str]) -> tuple[Callable[..., None], list[str]]:
     command = COMMANDS[name]
     fits = len(arguments) >= 1 if command.arguments == ("RUNS",) else len(arguments) == len(command.arguments)
     require(fits, f"`{name}` takes {' '.join(command.arguments) or 'no arguments'}", arguments=arguments)
-    others = [f"--{flag}" for flag in flags.given() if flag not in command.takes]
+    others = [f"--{flag}" for flag in flags.given() if flag not in (*command.takes, *TALK)]
     require(not others, f"`{name}` must be given flags that it takes (see --help)", others=", ".join(others))
     effects.require_effect()
     return command.run, arguments

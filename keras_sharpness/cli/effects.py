@@ -53,6 +53,7 @@ RULES = (
     Rule(("pga_steps",), lambda given: given.maximizer != "single_step", "--maximizer=pga or apgd"),
     Rule(("seed",), lambda given: given.measure != "keskar" or given.num_restarts > 1, "--num_restarts above 1"),
     Rule(("seed",), lambda given: given.measure != "fisher_rao" or given.num_draws is not None, "--num_draws"),
+    Rule(("verbose",), lambda given: not given.quiet, "no --quiet"),
     Rule(("tpu",), lambda given: given.strategy == "tpu", "--strategy=tpu"),
     Rule(("num_devices",), lambda given: given.strategy == "mirrored", "--strategy=mirrored"),
     Rule(("split",), lambda given: given.strategy != "none", "a --strategy of several devices"),

@@ -41,7 +41,7 @@ GROUPS = {
     "Compare": ("with",),
     "Run": (
         *("backend", "plan", "strategy", "num_devices", "tpu", "split"),
-        *("data_dir", "download", "output_dir", "resume"),
+        *("data_dir", "download", "output_dir", "resume", "verbose", "quiet"),
     ),
 }
 SETTINGS = (*GROUPS["Study"], *GROUPS["Training"], *GROUPS["Sharpness"])
@@ -334,3 +334,5 @@ def _define_run() -> None:
     flags.DEFINE_bool("download", False, "Whether data that is not found on this machine may be downloaded.")
     flags.DEFINE_string("output_dir", None, "Folder of the run. Default: runs/ and the settings that were given.")
     flags.DEFINE_bool("resume", True, "Whether to continue an earlier run in the same folder.")
+    flags.DEFINE_bool("verbose", False, "Whether to say more, such as what compiles.")
+    flags.DEFINE_bool("quiet", False, "Whether to say nothing but warnings and errors, and to show no bars.")

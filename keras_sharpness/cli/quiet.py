@@ -12,16 +12,23 @@ from absl import logging as absl_logging
 from keras_sharpness.errors import InputError
 
 
-def configure_logging() -> None:
-    """Sends this package's messages to standard error, plain, and silences TensorFlow's."""
+def configure_logging(verbose: bool = False, quiet: bool = False) -> None:
+    """Sends this package's messages to standard error, plain, and silences TensorFlow's.
+
+    Args:
+        verbose: Whether to send the messages for those who look closely, too.
+        quiet: Whether to send warnings only, and show no bars.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     absl_logging.set_verbosity(absl_logging.ERROR)
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(message)s"))
     log = logging.getLogger("keras_sharpness")
     log.addHandler(handler)
-    log.setLevel(logging.INFO)
+    log.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
     log.propagate = False
+    if quiet:
+        os.environ["TQDM_DISABLE"] = "1"
 
 
 def only_warnings() -> None:

@@ -1,5 +1,6 @@
 """Looks for files on disk and fetches them from the network; nothing is kept whose SHA-256 is not the expected one."""
 
+import logging
 import os
 import threading
 import time
@@ -11,6 +12,7 @@ from keras_sharpness.errors import InputError, require
 from keras_sharpness.files.atomic import atomic_open
 from keras_sharpness.files.checksum import sha256
 
+log = logging.getLogger(__name__)
 _CHUNK = 1 << 16
 
 
@@ -24,10 +26,15 @@ def find(names: Sequence[str], folders: Iterable[Path]) -> list[Path]:
     Returns:
         The files so called in the first folder that has any, in the order of `names`; empty if no folder has one.
     """
+    looked: list[str] = []
     for folder in folders:
+        looked.append(str(folder))
         found = [folder / name for name in names if (folder / name).is_file()]
         if found:
+            log.info("data: looked in %s, and found %s", ", then ".join(looked), found[0].name)
             return found
+    if looked:
+        log.info("data: looked in %s, and found no %s", ", then ".join(looked), names[0])
     return []
 
 

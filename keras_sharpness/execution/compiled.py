@@ -43,7 +43,7 @@ def keep(model: keras.Model, key: Hashable | None, make: Callable[[], Callable[.
     with _lock:
         functions = _kept.setdefault(model, OrderedDict())
         if key not in functions:
-            log.info("compiling for %s: its first call takes longer than later ones", model.name)
+            log.debug("compiling for %s: its first call takes longer than later ones", model.name)
             functions[key] = make()
         functions.move_to_end(key)
         while len(functions) > MOST_KEPT:

@@ -1,6 +1,7 @@
 """Progress of work that takes long: a bar on terminals and in notebooks, and a word on what the rest will cost."""
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -34,8 +35,8 @@ def bar(total: int | None, unit: str, shown: bool = True, title: str | None = No
 
 
 def is_watched() -> bool:
-    """Returns whether somebody looks: on a terminal or in a notebook."""
-    return sys.stderr.isatty() or "ipykernel" in sys.modules
+    """Returns whether somebody looks, on a terminal or in a notebook, and wants bars: see `TQDM_DISABLE` of tqdm."""
+    return not os.environ.get("TQDM_DISABLE") and (sys.stderr.isatty() or "ipykernel" in sys.modules)
 
 
 def follow(steps: Iterable[T], total: int, unit: str, shown: bool = True) -> Iterator[T]:

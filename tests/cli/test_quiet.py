@@ -27,6 +27,24 @@ def test_messages_are_plain_lines_on_standard_error(package_log, capsys):
     assert capsys.readouterr() == ("", "data: here\n")
 
 
+@pytest.mark.parametrize(
+    ("options", "said", "bars"),
+    [
+        ({}, "progress trouble", True),
+        ({"verbose": True}, "detail progress trouble", True),
+        ({"quiet": True}, "trouble", False),
+    ],
+)
+def test_how_much_is_said(package_log, capsys, monkeypatch, options, said, bars):
+    monkeypatch.setenv("TQDM_DISABLE", "")
+    quiet.configure_logging(**options)
+    package_log.debug("detail")
+    package_log.info("progress")
+    package_log.warning("trouble")
+    assert capsys.readouterr().err.split() == said.split()
+    assert bool(os.environ["TQDM_DISABLE"]) is not bars
+
+
 def test_a_process_that_computes_for_another_only_warns(package_log, capsys):
     quiet.configure_logging()
     quiet.only_warnings()

@@ -123,3 +123,14 @@ def test_fetch_reports_a_refused_connection_in_one_line(tmp_path):
     with pytest.raises(InputError, match="must be reachable") as caught:
         files.fetch("http://127.0.0.1:9/file", SUM, tmp_path / "file", timeout=5)
     assert "\n" not in str(caught.value)
+
+
+def test_it_is_said_where_was_looked(tmp_path, caplog):
+    folders = [tmp_path / "first", tmp_path / "second"]
+    with caplog.at_level("INFO"):
+        assert files.find(("a.data",), folders) == []
+        assert caplog.messages == [f"data: looked in {folders[0]}, then {folders[1]}, and found no a.data"]
+        folders[1].mkdir()
+        (folders[1] / "a.data").touch()
+        assert files.find(("a.data",), folders) == [folders[1] / "a.data"]
+        assert caplog.messages[1:] == [f"data: looked in {folders[0]}, then {folders[1]}, and found a.data"]

@@ -29,3 +29,10 @@ def test_the_cost_is_named_beforehand_if_it_is_more_than_a_minute(monkeypatch, c
         caplog.clear()
         assert len([*progress.follow(range(5), 5, "block")]) == 5
         assert caplog.text == ""
+
+
+@pytest.mark.parametrize("disabled", ["", "1"])
+def test_tqdms_variable_turns_all_bars_off(monkeypatch, disabled):
+    monkeypatch.setitem(progress.sys.modules, "ipykernel", progress)
+    monkeypatch.setenv("TQDM_DISABLE", disabled)
+    assert progress.is_watched() is not bool(disabled)
