@@ -37,7 +37,7 @@ AGAIN = (
     "examples/test_notebooks.py::test_a_notebook_runs",
     *(f"distribution/test_replicas.py::test_{what}[{on}]" for what in REPLICAS for on in ("jax", "torch")),
     *("cli/test_command_line.py::test_a_study_leaves_its_results[lenet]", "cli/test_strategies.py::test_a_measure"),
-    *("faults/test_faults.py::test_thirty_kills", "data/test_fashion_mnist.py::test_tensorflow_datasets_prepares"),
+    "data/test_fashion_mnist.py::test_tensorflow_datasets_prepares",
     "studies/released/test_ablation.py::test_an_ablation_goes_all_the_way[to_paper]",
     "studies/released/test_ascents.py::test_lenet_prints",
     "packaging/test_dist.py",

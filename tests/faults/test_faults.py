@@ -56,9 +56,9 @@ def undisturbed(tmp_path_factory):
     return numbers(folder)
 
 
-def test_thirty_kills_at_random_moments(tmp_path, run_python):
+def test_ten_kills_at_random_moments(tmp_path, run_python):
     pytest.importorskip("torch")
-    process = run_python("tests/faults/kill.py", str(tmp_path), "30", KERAS_BACKEND="torch")
+    process = run_python("tests/faults/kill.py", str(tmp_path), "10", KERAS_BACKEND="torch")
     assert process.returncode == 0, process.stdout + process.stderr
 
 
