@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_sharpness import backend
+from keras_sharpness.distribution.rendezvous import meet
 from keras_sharpness.distribution.structures import cut
 from keras_sharpness.distribution.tpu import connect
 from keras_sharpness.errors import InputError, require
@@ -99,7 +100,9 @@ def start(strategy: str, num_devices: int | None, tpu: str) -> tf.distribute.Str
     if strategy == "tpu":
         return connect(tpu)
     if strategy == "multi_worker":
-        check_cluster(os.environ.get("TF_CONFIG"))
+        config = os.environ.get("TF_CONFIG")
+        check_cluster(config)
+        meet(*_addresses(json.loads(config or "")))
         return tf.distribute.MultiWorkerMirroredStrategy()
     kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
     physical = tf.config.list_physical_devices(kind)
@@ -109,6 +112,13 @@ def start(strategy: str, num_devices: int | None, tpu: str) -> tf.distribute.Str
     else:
         require(count <= len(physical), f"`num_devices` must be at most {len(physical)}", num_devices=count)
     return tf.distribute.MirroredStrategy([f"{kind}:{k}" for k in range(count)])
+
+
+def _addresses(config: dict[str, Any]) -> tuple[list[str], int]:
+    """Returns the addresses of all processes, the chief first, and the place of this one among them."""
+    chiefs, workers = (config["cluster"].get(name, []) for name in ("chief", "worker"))
+    task = config["task"]
+    return [*chiefs, *workers], task["index"] + (len(chiefs) if task["type"] == "worker" else 0)
 
 
 def check_cluster(config: str | None) -> None:
