@@ -141,18 +141,16 @@ def test_sweep_and_ablation(make_run):
 
 
 def test_text_of_a_run_stays_text(make_run):
-    config, models = copy.deepcopy(CONFIG), make_models().astype({"seed": str})
+    config = copy.deepcopy(CONFIG)
     config |= {"model": HOSTILE, "command": HOSTILE, HOSTILE: HOSTILE}
-    models["seed"] = HOSTILE
-    folder = make_run(config=config, models=models)
+    folder = make_run(config=config)
     (folder / "sweep.csv").write_text(SWEEP_CSV.replace("full", HOSTILE))
     (folder / "ablation.csv").write_text(ABLATION_CSV.replace("dropout", HOSTILE))
     text = write(folder)
     page = Page(text)
     assert page.count("img") == 0 and page.count("script") == 2
-    assert page.text.count(HOSTILE) >= 5
+    assert page.text.count(HOSTILE) >= 4
     data = data_of(text)
-    assert data["scatter"]["members"]["seed"][0] == HOSTILE
     assert data["ablation"]["steps"][1] == f"1 {HOSTILE}"
 
 
