@@ -1,7 +1,9 @@
 """Initial weights, drawn with NumPy: the same on every backend."""
 
+import dataclasses
 import math
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,13 +12,50 @@ from keras import ops
 from keras_sharpness.typing import State, Weights
 
 
+@dataclasses.dataclass(frozen=True)
+class Untouched:
+    """A variable as it is now, whatever the model is given later.
+
+    Attributes:
+        name: Its name.
+        path: Its path.
+        shape: Its shape.
+        dtype: Its type.
+        value: Its value.
+    """
+
+    name: str
+    path: str
+    shape: tuple[int, ...]
+    dtype: Any
+    value: np.ndarray
+
+    @classmethod
+    def of(cls, variables: list[keras.Variable]) -> "list[Any]":
+        """Returns copies of variables.
+
+        Args:
+            variables: The variables.
+        """
+        return [cls(v.name, v.path, tuple(v.shape), v.dtype, np.array(_value(v))) for v in variables]
+
+
+class Origin:
+    """Where the members of a pool start from: what a model holds when this is made, and what is drawn."""
+
+    def __init__(self, model: keras.Model) -> None:
+        """Takes the variables of a model as they are now."""
+        self.trainable_variables = Untouched.of(model.trainable_variables)
+        self.non_trainable_variables = Untouched.of(model.non_trainable_variables)
+
+
 def initialize(
-    model: keras.Model, rng: np.random.Generator, initialization: str = "glorot_uniform"
+    model: keras.Model | Origin, rng: np.random.Generator, initialization: str = "glorot_uniform"
 ) -> tuple[Weights, State]:
     """Draws a fresh set of weights for an architecture.
 
     Args:
-        model: The architecture; its own weights are only read.
+        model: The architecture, or what it held earlier; its own weights are only read.
         rng: Source of the draws.
         initialization: Name of one of `INITIALIZATIONS`.
 

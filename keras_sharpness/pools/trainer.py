@@ -13,7 +13,7 @@ from keras_sharpness.distribution import distribute
 from keras_sharpness.execution.plan import EVALUATION_BATCH, MOST_MEMBERS, Plan, choose_plan
 from keras_sharpness.objective.labelled_data import LabelledData
 from keras_sharpness.objective.objective import Objective
-from keras_sharpness.pools.initialization import initialize
+from keras_sharpness.pools.initialization import Origin, initialize
 from keras_sharpness.pools.member import Member, member_seed
 from keras_sharpness.pools.minibatches import split_batches
 from keras_sharpness.pools.schedule import Epochs, Schedule
@@ -256,10 +256,12 @@ def sgd_trainer(
         plan: As of `CompiledTraining`.
         **options: Further arguments of `Trainer`.
     """
+    # A caller may put a member into the model while others are still to start.
+    origin = Origin(objective.model)
 
     def start(index: int) -> Member:
         of_member = member_seed(seed, index)
-        weights, state = initialize(objective.model, np.random.default_rng([of_member, 0]), schedule.initialization)
+        weights, state = initialize(origin, np.random.default_rng([of_member, 0]), schedule.initialization)
         return Member(index=index, seed=of_member, weights=weights, state=state)
 
     training = CompiledTraining(objective, PlainSGD(schedule.learning_rate, schedule.weight_decay), plan)

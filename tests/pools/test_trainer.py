@@ -73,6 +73,15 @@ def test_members_do_not_depend_on_their_company(monkeypatch):
     assert len({member.epoch_losses[0] for member in many.values()}) == MOST_MEMBERS + 5
 
 
+def test_members_start_as_the_model_was_whatever_it_is_given_later():
+    alone, case = train(cases.fcnn(), [1], plan="sequential")[1], cases.fcnn()
+    trainer = sgd_trainer(case.objective, case.data, EXAMPLES, SCHEDULE, seed=0, plan="sequential")
+    for member in trainer.train([0, 1]):
+        member.assign_to(case.model)
+    for ours, theirs in zip(member.weights, alone.weights, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_batch_statistics_and_seeds_advance():
     case, schedule = cases.lenet5(), Schedule(learning_rate=0.01, max_epochs=1)
     _, start = initialize(case.model, np.random.default_rng([member_seed(0, 0), 0]))

@@ -20,8 +20,10 @@ from keras_sharpness.pools.trainer import sgd_trainer
 results = {}
 for name, build in cases.CASES.items():
     case = build()
-    schedule = Schedule(learning_rate=0.05, batch_size=16, max_epochs=2)
-    for member in sgd_trainer(case.objective, case.data, np.arange(40), schedule, seed=0).train(range(2)):
+    # Rounding can turn which of two nearly equal pixels a pooling layer takes: two steps leave little room for that.
+    examples, epochs = (32, 1) if name == "lenet5" else (40, 2)
+    schedule = Schedule(learning_rate=0.05, batch_size=16, max_epochs=epochs)
+    for member in sgd_trainer(case.objective, case.data, np.arange(examples), schedule, seed=0).train(range(2)):
         results[f"{name}/epochs/{member.index}"] = np.array(member.epoch_losses)
         for k, weight in enumerate(member.weights):
             results[f"{name}/weights/{member.index}/{k}"] = weight
