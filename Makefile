@@ -2,7 +2,7 @@
 # make run ARGS="--model=lenet --rho=1e-4"    any other
 # make quick                                  the tests that answer within two minutes
 # make test                                   all tests but those of `make backends`
-# make backends                               tests again on the other backends, and of memory: 10 minutes more
+# make backends                               tests again on the other backends, of memory, notebooks, the site, installations
 # make soak                                   200 kills at random moments, and more with KILLS=1000
 # make check                                  style, types, layers, tests
 # make dist                                   the wheel and the source archive, in dist/
