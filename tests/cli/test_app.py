@@ -26,7 +26,7 @@ def test_an_error_is_one_line_and_status_2(monkeypatch, capsys, error, line):
     def fail():
         raise error
 
-    monkeypatch.setattr(app.quiet, "configure_logging", lambda: None)
+    monkeypatch.setattr(app.quiet, "configure_logging", lambda *_: None)
     monkeypatch.setattr(app.commands, "choose", lambda words: (fail, []))
     with pytest.raises(SystemExit) as caught:
         app._main(["main.py"])
@@ -38,7 +38,7 @@ def test_an_interrupt_has_the_status_of_the_signal(monkeypatch, caplog):
     def interrupt():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(app.quiet, "configure_logging", lambda: None)
+    monkeypatch.setattr(app.quiet, "configure_logging", lambda *_: None)
     monkeypatch.setattr(app.commands, "choose", lambda words: (interrupt, []))
     with pytest.raises(SystemExit) as caught:
         app._main(["main.py"])
@@ -47,7 +47,7 @@ def test_an_interrupt_has_the_status_of_the_signal(monkeypatch, caplog):
 
 
 def test_an_error_of_the_program_itself_keeps_its_traceback(monkeypatch):
-    monkeypatch.setattr(app.quiet, "configure_logging", lambda: None)
+    monkeypatch.setattr(app.quiet, "configure_logging", lambda *_: None)
     monkeypatch.setattr(app.commands, "choose", lambda words: (lambda: 1 / 0, []))
     with pytest.raises(ZeroDivisionError):
         app._main(["main.py"])
