@@ -40,7 +40,7 @@ def _print_help() -> NoReturn:
 
 
 def _main(argv: Sequence[str]) -> None:
-    quiet.configure_logging(*(bool(flags.FLAGS[name].value) for name in ("verbose", "quiet")))
+    quiet.configure_logging(flags.FLAGS.verbose, flags.FLAGS.quiet)
     try:
         command, arguments = commands.choose(argv[1:])
         command(*arguments)

@@ -7,6 +7,13 @@ from keras_sharpness.errors import InputError
 from tests.cli.in_process import chosen
 
 
+@pytest.fixture
+def no_flags():
+    """Parses a command line without flags."""
+    with chosen("study"):
+        yield
+
+
 def test_help_is_printed_and_ends_well(capsys):
     with pytest.raises(SystemExit) as caught, chosen("study", "--help"):
         pass
@@ -22,7 +29,7 @@ def test_help_is_printed_and_ends_well(capsys):
         (MemoryError("of 3 TB"), "error: of 3 TB\n"),
     ],
 )
-def test_an_error_is_one_line_and_status_2(monkeypatch, capsys, error, line):
+def test_an_error_is_one_line_and_status_2(no_flags, monkeypatch, capsys, error, line):
     def fail():
         raise error
 
@@ -34,7 +41,7 @@ def test_an_error_is_one_line_and_status_2(monkeypatch, capsys, error, line):
     assert capsys.readouterr() == ("", line)
 
 
-def test_an_interrupt_has_the_status_of_the_signal(monkeypatch, caplog):
+def test_an_interrupt_has_the_status_of_the_signal(no_flags, monkeypatch, caplog):
     def interrupt():
         raise KeyboardInterrupt
 
@@ -46,7 +53,7 @@ def test_an_interrupt_has_the_status_of_the_signal(monkeypatch, caplog):
     assert caplog.messages == ["interrupted; the same command continues from here"]
 
 
-def test_an_error_of_the_program_itself_keeps_its_traceback(monkeypatch):
+def test_an_error_of_the_program_itself_keeps_its_traceback(no_flags, monkeypatch):
     monkeypatch.setattr(app.quiet, "configure_logging", lambda *_: None)
     monkeypatch.setattr(app.commands, "choose", lambda words: (lambda: 1 / 0, []))
     with pytest.raises(ZeroDivisionError):
