@@ -6,6 +6,7 @@ Packages come from pip's registry. Where it does not answer, the tests are skipp
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -50,7 +51,10 @@ def registry(tmp_path_factory):
 @pytest.fixture(scope="module")
 def built(registry, tmp_path_factory):
     folder = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--outdir", folder, ROOT)
+    # A copy: building writes beside its sources, where other workers of the tests may be building too.
+    kept = shutil.ignore_patterns(".git", ".venv", "runs", "site", "build", "dist", "*.egg-info", "__pycache__")
+    source = shutil.copytree(ROOT, folder / "source", ignore=kept)
+    run(sys.executable, "-m", "build", "--outdir", folder, source)
     (wheel,), (archive,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
     return wheel, archive
 
