@@ -142,16 +142,16 @@ class Grid:
 
         function = compile_block() if key is None else self._kept(key, compile_block)
         otherwise = lambda: self._one_by_one().compile(make, key, compiles_itself)  # noqa: E731
-        blocks, gather = [*self._blocks], self._blocks.gather_structures
+        number, gather = len(self._blocks), self._blocks.gather_structures
 
         def of_one(model: tuple[Any, ...]) -> Any:
-            results = self._run(function, [model], blocks)
-            return gather([*follow(results, len(blocks), "block", self._progress)])
+            results = self._run(function, [model], self._blocks)
+            return gather([*follow(results, number, "block", self._progress)])
 
         return GridFunction(
-            lambda models: map(gather, _parts(self._run(function, models, blocks), len(blocks))),
+            lambda models: map(gather, _parts(self._run(function, models, [*self._blocks]), number)),
             of_one,
-            lambda model: self._run(function, [model], blocks[:1]),
+            lambda model: self._run(function, [model], islice(self._blocks, 1)),
             otherwise if self._may_fail else None,
         )
 
@@ -169,7 +169,7 @@ class Grid:
         return self._functions[key]
 
     def _run(
-        self, function: Callable[..., Any], models: Iterable[tuple[Any, ...]], blocks: list[Block]
+        self, function: Callable[..., Any], models: Iterable[tuple[Any, ...]], blocks: Iterable[Block]
     ) -> Iterator[Any]:
         data = self._distribution.place(self._data)
         calls = ((weights, state, data, block, *more) for weights, state, *more in models for block in blocks)
