@@ -100,9 +100,7 @@ def start(strategy: str, num_devices: int | None, tpu: str) -> tf.distribute.Str
     if strategy == "tpu":
         return connect(tpu)
     if strategy == "multi_worker":
-        config = os.environ.get("TF_CONFIG")
-        check_cluster(config)
-        meet(*_addresses(json.loads(config or "")))
+        meet(*read_cluster(os.environ.get("TF_CONFIG")))
         return tf.distribute.MultiWorkerMirroredStrategy()
     kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
     physical = tf.config.list_physical_devices(kind)
@@ -114,29 +112,27 @@ def start(strategy: str, num_devices: int | None, tpu: str) -> tf.distribute.Str
     return tf.distribute.MirroredStrategy([f"{kind}:{k}" for k in range(count)])
 
 
-def _addresses(config: dict[str, Any]) -> tuple[list[str], int]:
-    """Returns the addresses of all processes, the chief first, and the place of this one among them."""
-    chiefs, workers = (config["cluster"].get(name, []) for name in ("chief", "worker"))
-    task = config["task"]
-    return [*chiefs, *workers], task["index"] + (len(chiefs) if task["type"] == "worker" else 0)
-
-
-def check_cluster(config: str | None) -> None:
-    """Raises unless `TF_CONFIG` describes a cluster of workers and which of them this process is.
+def read_cluster(config: str | None) -> tuple[list[str], int]:
+    """Reads what `TF_CONFIG` says of a cluster of workers, and which of them this process is.
 
     Args:
         config: The environment variable.
 
+    Returns:
+        The addresses of all processes, the chief first, and the place of this one among them.
+
     Raises:
-        InputError: If it does not.
+        InputError: If it describes no such cluster.
     """
     form = '{"cluster": {"worker": ["HOST:PORT", ...]}, "task": {"type": "worker", "index": 0}}'
     require(bool(config), f"TF_CONFIG must be set, to {form}")
     try:
         known = json.loads(config or "")
         cluster, (kind, index) = known["cluster"], (known["task"]["type"], known["task"]["index"])
-        workers = {name: len(cluster.get(name, [])) for name in ("chief", "worker")}
+        chiefs, workers = (cluster.get(name, []) for name in ("chief", "worker"))
+        counts = {"chief": len(chiefs), "worker": len(workers)}
     except (ValueError, KeyError, TypeError, AttributeError):
         raise InputError(f"TF_CONFIG must be of the form {form}. Received: {config}") from None
-    here = isinstance(index, int) and 0 <= index < workers.get(kind, 0)
-    require(here, "TF_CONFIG's task must be one of its cluster's chief and workers", type=kind, index=index, of=workers)
+    here = isinstance(index, int) and 0 <= index < counts.get(kind, 0)
+    require(here, "TF_CONFIG's task must be one of its cluster's chief and workers", type=kind, index=index, of=counts)
+    return [*chiefs, *workers], index + (len(chiefs) if kind == "worker" else 0)

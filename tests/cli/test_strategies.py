@@ -49,7 +49,7 @@ def test_an_environment_that_describes_no_cluster(run_python):
 def test_a_cluster_is_checked(config):
     cluster = pytest.importorskip("keras_sharpness.distribution.strategy")
     with pytest.raises(ValueError, match="TF_CONFIG must be"):
-        cluster.check_cluster(config)
+        cluster.read_cluster(config)
 
 
 def test_a_measure_splits_examples(run_python, tmp_path):
