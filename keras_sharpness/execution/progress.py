@@ -51,7 +51,7 @@ def follow(steps: Iterable[T], total: int, unit: str, shown: bool = True) -> Ite
     with bar(total, unit, shown and total > 1) as progress:
         begin = time.perf_counter()
         for number, step in enumerate(steps, 1):
-            seconds, begin = time.perf_counter() - begin, time.perf_counter()
+            seconds = time.perf_counter() - begin
             # The first step compiles.
             if number == 2 and shown and seconds * (total - number) > LONG:
                 log.info("%d more steps take about %.0f minutes", total - number, seconds * (total - number) / 60)
