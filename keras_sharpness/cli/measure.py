@@ -13,7 +13,7 @@ from keras_sharpness.cli import flags, start, streams
 from keras_sharpness.cli.measure_table import MEASURES, Measure
 from keras_sharpness.errors import require
 from keras_sharpness.files.atomic import atomic_open
-from keras_sharpness.files.json_values import plain
+from keras_sharpness.files.json_values import json_ready
 
 # A decade in four steps, two decades on either side.
 DECADES = 10.0 ** np.arange(-2, 2.5, 0.5)
@@ -99,7 +99,7 @@ def run(
 
     chosen, model, (x, y) = MEASURES[name], load_model(model_path), load_data(data_path)
     found = operator.attrgetter(chosen.function)(ks)(model, x, y, **arguments)
-    result = {"measure": name, "keras_model": model_path, "data": data_path} | plain(chosen.entries(found))
+    result = {"measure": name, "keras_model": model_path, "data": data_path} | json_ready(chosen.entries(found))
     if output is not None:
         _write(output, result, chosen.figure(found))
     return result

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from keras_sharpness.files.json_values import plain
+from keras_sharpness.files.json_values import json_ready
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,7 @@ class Readable(abc.ABC):
     def to_dict(self) -> dict[str, Any]:
         """Returns all that was measured, JSON-ready: arrays as lists, non-finite numbers as None."""
         first = {name: getattr(self, name) for name in ("value", "standard_error") if hasattr(self, name)}
-        fields: dict[str, Any] = plain(first | _fields(self))
+        fields: dict[str, Any] = json_ready(first | _fields(self))
         return {"kind": type(self).__name__} | fields
 
     def save(self, path: str | Path) -> None:

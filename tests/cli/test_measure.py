@@ -208,7 +208,7 @@ def test_layers_of_ones_own_and_several_outputs(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="Twice is not known: name the module that registers it in --import"):
         command_line(*given)
     results = []
-    monkeypatch.setattr("keras_sharpness.cli.measure.plain", lambda result: results.append(result) or result)
+    monkeypatch.setattr("keras_sharpness.cli.measure.json_ready", lambda result: results.append(result) or result)
     command_line(*given, "--import=my_layers")
     sys.modules.pop("my_layers")
     assert results[0]["value"] == pytest.approx(ks.gradient_norm(model, x, y), rel=1e-5)

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from keras_sharpness.files.json_values import plain
+from keras_sharpness.files.json_values import json_ready
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,6 @@ from keras_sharpness.files.json_values import plain
     ],
 )
 def test_values_as_json_has_them(value, expected):
-    found = plain(value)
+    found = json_ready(value)
     assert found == expected
     assert type(found) is type(expected)
