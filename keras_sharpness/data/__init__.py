@@ -1,4 +1,4 @@
-"""The data sets of the paper: Abalone, FashionMNIST and Cora.
+"""The data sets of the paper, Abalone, FashionMNIST and Cora, and tables from packages of the Python registry.
 
 Abalone and Cora ship with the package. FashionMNIST comes through TensorFlow Datasets where that is installed, else
 from its files. Nothing here imports TensorFlow before it is needed.
@@ -10,9 +10,10 @@ from typing import Any
 from keras_sharpness.data import abalone, cora, fashion_mnist
 from keras_sharpness.data.corruptions import corrupt
 from keras_sharpness.data.dataset import Dataset
+from keras_sharpness.data.tables import Table, load_table, tables
 from keras_sharpness.errors import require, require_installed, require_seed
 
-__all__ = ["NAMES", "Dataset", "builder", "cora_graph_tensor", "corrupt", "load"]
+__all__ = ["NAMES", "Dataset", "Table", "builder", "cora_graph_tensor", "corrupt", "load", "load_table", "tables"]
 
 NAMES = ("abalone", "cora", "fashion_mnist")
 
