@@ -112,25 +112,41 @@ _TABLE = (
 MEASURES: dict[str, Measure] = {measure.name: measure for measure in _TABLE}
 
 
-def choose(measures: str | Sequence[str] = "all") -> list[Measure]:
+def choose(measures: str | Sequence[str | Measure] = "all") -> list[Measure]:
     """Returns measures by name.
 
     Args:
-        measures: Names; "all"; or "cheap" for counts, norms and margins.
+        measures: Names; "all"; or "cheap" for counts, norms and margins. A name after a minus is left out of them. A
+            `Measure` stands for itself.
 
     Raises:
         InputError: If a name is unknown, or there is none.
     """
-    if measures in ("all", "cheap"):
-        return [measure for measure in MEASURES.values() if measure.cheap or measures == "all"]
-    names = [measures] if isinstance(measures, str) else list(measures)
-    require(bool(names), '`measures` must be "all", "cheap" or names', measures=names)
-    for name in names:
-        if name not in MEASURES:
-            near = difflib.get_close_matches(str(name), MEASURES, 3, 0.5)
-            hint = f", such as {', '.join(near)}" if near else ""
-            raise InputError(f'`measures` must be "all", "cheap" or names of measures{hint}. Received: {name!r}')
-    return [MEASURES[name] for name in dict.fromkeys(names)]
+    words = [measures] if isinstance(measures, (str, Measure)) else list(measures)
+    found: dict[str, Measure] = {}
+    for word in words:
+        found |= {each.name: each for each in _meant(word)}
+    for word in words:
+        if isinstance(word, str) and word.startswith("-"):
+            found.pop(_known(word[1:]).name, None)
+    require(bool(found), '`measures` must be "all", "cheap" or names', measures=words)
+    return [*found.values()]
+
+
+def _meant(word: str | Measure) -> list[Measure]:
+    if isinstance(word, Measure):
+        return [word]
+    if word in ("all", "cheap"):
+        return [measure for measure in MEASURES.values() if measure.cheap or word == "all"]
+    return [] if str(word).startswith("-") else [_known(word)]
+
+
+def _known(name: str) -> Measure:
+    if name not in MEASURES:
+        near = difflib.get_close_matches(str(name), MEASURES, 3, 0.5)
+        hint = f", such as {', '.join(near)}" if near else ""
+        raise InputError(f'`measures` must be "all", "cheap" or names of measures{hint}. Received: {name!r}')
+    return MEASURES[name]
 
 
 def refusals(trained: TrainedModel, measures: Iterable[Measure]) -> dict[str, str]:

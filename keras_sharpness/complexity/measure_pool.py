@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import keras
 import numpy as np
 
-from keras_sharpness.complexity.catalogue import choose, measure
+from keras_sharpness.complexity.catalogue import MEASURES, choose, measure
 from keras_sharpness.complexity.definition import Measure
 from keras_sharpness.complexity.predictions import is_classifier, predict
 from keras_sharpness.complexity.trained_model import TrainedModel
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 def measure_pool(
     pool: Pool,
-    measures: str | Sequence[str] = "all",
+    measures: str | Sequence[str | Measure] = "all",
     *,
     targets: Mapping[str, Any] | None = None,
     statuses: Sequence[str] = (REACHED, ENDED),
@@ -44,7 +44,8 @@ def measure_pool(
 
     Args:
         pool: The pool. What is measured is kept in its folder, so that a call that was stopped goes on.
-        measures: "all", "cheap" (those of weights and margins), or names; see `complexity.MEASURES`.
+        measures: "all", "cheap" (those of weights and margins), or names; see `complexity.MEASURES`. `["all", "-NAME"]`
+            leaves one out; a `Measure` of your own stands beside them.
         targets: Further test examples by name, such as a shifted or a corrupted set.
         statuses: How the training of a model must have ended for it to be measured. Models that missed `stop_loss` are
             left out: what comes from a higher training loss would pass for what a measure says.
@@ -55,7 +56,7 @@ def measure_pool(
     Returns:
         A row per model: what `Pool.table` shows, `worst_class_error` of a classifier, loss and error rate on each
         target, each measure, its standard error where it has one, and `seconds`. A measure is NaN for models that do
-        not have it. Those of "all" that no model has are left out; `table.attrs["left_out"]` says why.
+        not have it. Those of "all" and "cheap" that no model has are left out; `table.attrs["left_out"]` says why.
 
     Raises:
         InputError: If there is no such measure, no model ended so, or no model has a measure that was named.
@@ -73,7 +74,8 @@ def measure_pool(
             bar.update()
     values = [rows[index] | found[index]["values"] for index in sorted(found)]
     reasons = {name: reason for of_model in found.values() for name, reason in of_model["reasons"].items()}
-    return _table(pool, values, chosen, reasons, named=not isinstance(measures, str))
+    named = {word for word in ([measures] if isinstance(measures, str) else measures) if isinstance(word, str)}
+    return _table(pool, values, chosen, reasons, named)
 
 
 def _measure(
@@ -149,15 +151,16 @@ class _FamilyMeasures:
 
 
 def _key(measures: Sequence[Measure], targets: dict[str, Split], options: dict[str, Any]) -> str:
-    """Returns a text of all that numbers depend on besides the pool; "" where some of it has no short text."""
-    if not all(isinstance(value, (str, int, float, bool, type(None))) for value in options.values()):
+    """Returns a text of all that numbers depend on besides the pool; "" where some of it has none."""
+    plain = all(isinstance(value, (str, int, float, bool, type(None))) for value in options.values())
+    if not plain or any(MEASURES.get(measure.name) is not measure for measure in measures):
         return ""
     data = {name: split.checksum() for name, split in targets.items()}
     return repr(([measure.name for measure in measures], data, sorted(options.items()), keras.config.backend()))
 
 
 def _table(
-    pool: Pool, rows: list[dict[str, Any]], measures: Sequence[Measure], reasons: dict[str, str], named: bool
+    pool: Pool, rows: list[dict[str, Any]], measures: Sequence[Measure], reasons: dict[str, str], named: set[str]
 ) -> "pd.DataFrame":
     """Returns the table, without measures that no model has and standard errors that are zero or unknown in all."""
     import pandas as pd
@@ -165,7 +168,8 @@ def _table(
     table = pd.DataFrame(rows)
     had = [measure.name for measure in measures if measure.name in table]
     left_out = {measure.name: reasons.get(measure.name, "") for measure in measures if measure.name not in had}
-    require(not (named and left_out), next(iter(left_out.values()), ""))
+    refused = [reason for name, reason in left_out.items() if name in named]
+    require(not refused, *refused[:1] or [""])
     exact = [name + ERROR for name in had if not (table[name + ERROR] > 0).any()]
     seconds = table.pop("seconds") if len(table) else []
     table = table.drop(columns=exact).assign(seconds=seconds)

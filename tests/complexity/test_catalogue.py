@@ -1,3 +1,4 @@
+import dataclasses
 import math
 import re
 from pathlib import Path
@@ -81,3 +82,18 @@ def test_other_losses_have_no_radius():
     sample, x, _, y = linear_regression(4)
     other = TrainedModel(ks.Sample(sample.model, x, y, "mean_absolute_error"))
     assert "R^2" in refusals(other, choose(["pacbayes_orig", "sharpness_orig"]))["sharpness_orig"]
+
+
+def test_a_name_after_a_minus_is_left_out():
+    chosen = [each.name for each in choose(["cheap", "-param_norm"])]
+    assert "param_norm" not in chosen and len(chosen) == len(choose("cheap")) - 1
+
+
+def test_a_measure_of_ones_own_stands_beside_the_others():
+    own = dataclasses.replace(MEASURES["param_norm"], name="own")
+    assert choose(["l2_norm", own])[1] is own
+
+
+def test_a_misspelt_name_after_a_minus_is_refused():
+    with pytest.raises(InputError, match="such as param_norm"):
+        choose(["cheap", "-param_nrom"])
