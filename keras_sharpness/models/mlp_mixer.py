@@ -14,7 +14,7 @@ def mlp_mixer(
     input_shape: tuple[int, int, int] = (32, 32, 3),
     num_classes: int = 10,
     *,
-    patch_size: int = 4,
+    patch_size: int | tuple[int, int] = 4,
     width: int = 512,
     depth: int = 8,
     token_mlp_width: int = 256,
@@ -34,7 +34,7 @@ def mlp_mixer(
     Args:
         input_shape: Height, width and channels of the images.
         num_classes: Logits.
-        patch_size: Height and width of a patch, P.
+        patch_size: Height and width of a patch, P, or one number for both.
         width: Channels of each patch, C.
         depth: Blocks.
         token_mlp_width: Hidden units of the MLP over patches, D_S.

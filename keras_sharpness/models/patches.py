@@ -12,28 +12,29 @@ from keras_sharpness.typing import Array
 EPSILON = 1e-6
 
 
-def embed(images: Any, patch_size: int, width: int, **options: Any) -> Any:
+def embed(images: Any, patch_size: int | tuple[int, int], width: int, **options: Any) -> Any:
     """Cuts images into patches that do not overlap, and maps each linearly to a vector.
 
     A convolution does both at once: its stride is its size.
 
     Args:
         images: Symbolic images, shape (batch, height, width, channels).
-        patch_size: Height and width of a patch; divides those of the images.
+        patch_size: Height and width of a patch, or one number for both; they divide those of the images.
         width: Numbers that stand for a patch.
         **options: Arguments of the convolution.
 
     Returns:
-        Symbolic patches row by row, shape (batch, height * width / patch_size^2, width).
+        Symbolic patches row by row, shape (batch, height * width / size of a patch, width).
 
     Raises:
         InputError: If `patch_size` does not divide the images' height and width.
     """
     shape = tuple(images.shape[1:])
-    fits = patch_size > 0 and len(shape) == 3 and not shape[0] % patch_size and not shape[1] % patch_size
+    high, wide = patch_size if isinstance(patch_size, tuple) else (patch_size, patch_size)
+    fits = min(high, wide) > 0 and len(shape) == 3 and not shape[0] % high and not shape[1] % wide
     require(fits, "`patch_size` must divide height and width of the images", patch_size=patch_size, input_shape=shape)
-    grid = layers.Conv2D(width, patch_size, strides=patch_size, **options)(images)
-    return layers.Reshape((shape[0] * shape[1] // patch_size**2, width))(grid)
+    grid = layers.Conv2D(width, (high, wide), strides=(high, wide), **options)(images)
+    return layers.Reshape((shape[0] * shape[1] // (high * wide), width))(grid)
 
 
 def mlp(x: Array, hidden: int, dropout: float = 0.0, **options: Any) -> Array:
