@@ -8,7 +8,7 @@ import scipy
 
 from keras_sharpness.errors import require
 from keras_sharpness.statistics.conditional_information import Pairs, smallest
-from keras_sharpness.statistics.environments import sign_errors, summarize_sign_errors
+from keras_sharpness.statistics.environments import LEAST_PAIRS, sign_errors, summarize_sign_errors
 from keras_sharpness.statistics.granulated import granulated_taus
 from keras_sharpness.statistics.pairs import pair_sums
 from keras_sharpness.statistics.residual import residual_tau
@@ -33,6 +33,7 @@ def rank_measures(
     given: Sequence[str] = ("training_loss",),
     num_test: int | None = None,
     confidence: float = 0.95,
+    least_pairs: float = LEAST_PAIRS,
 ) -> "pd.DataFrame":
     """Scores measures by all criteria of the field.
 
@@ -48,6 +49,7 @@ def rank_measures(
         given: Columns that `tau_given` holds fixed; those that are not in the table are left out.
         num_test: Test examples behind a target; see `sign_errors`.
         confidence: Nominal coverage of the intervals, between 0 and 1.
+        least_pairs: Pairs of models in an environment of sign errors, at least.
 
     Returns:
         A row per measure, best `psi` by size first: `models` (that have it), `tau` (Kendall's), `tau_given`, `psi`
@@ -76,7 +78,10 @@ def rank_measures(
     for stays, names in having.items():
         part = table[np.frombuffer(stays, bool)]
         if _num_settings(part, hyper_parameters) >= LEAST_SETTINGS:
-            parts.append(_rank(part, hyper_parameters, names, target, given, num_test, confidence))
+            errors = summarize_sign_errors(
+                sign_errors(part, hyper_parameters, names, target, num_test, least_pairs), names
+            )
+            parts.append(_rank(part, hyper_parameters, names, target, given, errors, confidence))
         else:
             parts.append(pd.DataFrame({"measure": names, "models": len(part)}))
     ranked = pd.concat(parts)
@@ -99,7 +104,7 @@ def _rank(
     measures: list[str],
     target: str,
     given: Sequence[str],
-    num_test: int | None,
+    errors: "pd.DataFrame",
     confidence: float,
 ) -> "pd.DataFrame":
     """Returns a row for each of some measures that all models have; see `rank_measures`."""
@@ -110,7 +115,6 @@ def _rank(
     num_settings = len(np.unique(settings))
     parts = np.random.default_rng(0).permutation(num_settings)[settings] % min(MOST_PARTS, num_settings)
     pairs, held = Pairs(table, hyper_parameters), [table[name].to_numpy(float) for name in given if name in table]
-    errors = summarize_sign_errors(sign_errors(table, hyper_parameters, measures, target, num_test), measures)
     everything, left_out = np.ones(len(y), bool), [parts != part for part in np.unique(parts)]
 
     def psi(stays: np.ndarray) -> "pd.Series":
