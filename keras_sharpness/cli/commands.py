@@ -8,7 +8,7 @@ from pathlib import Path
 
 from keras_sharpness.cli import effects, flags, start
 from keras_sharpness.cli.measure import measure
-from keras_sharpness.cli.study_commands import ablation, pool, splits, study, sweep
+from keras_sharpness.cli.study_commands import ablation, atlas, pool, splits, study, sweep
 from keras_sharpness.errors import require
 from keras_sharpness.files.writable import require_writable
 
@@ -102,6 +102,14 @@ COMMANDS = {
         ),
     ),
     "ablation": Command(ablation, ("model", "num_models", "seed", *flags.GROUPS["Ablation"], *DATA, "output_dir")),
+    "atlas": Command(
+        atlas,
+        (
+            *flags.GROUPS["Atlas"],
+            *("backend", "data_dir"),
+            *("plan", "strategy", "num_devices", "tpu", "output_dir"),
+        ),
+    ),
     "measure": Command(measure, (*flags.OF_MEASURES, *MEASURED, "measure", "backend", "output_dir")),
     "report": Command(report, (), ("RUN",)),
     "compare": Command(compare, (*flags.GROUPS["Compare"], "output_dir"), ("RUNS",)),

@@ -37,6 +37,7 @@ GROUPS = {
     "Sweep": ("rhos", "ms"),
     "Splits": ("split_seeds",),
     "Ablation": ("order",),
+    "Atlas": ("rows",),
     "Measure": ("keras_model", "data", "import", "measure", "loss", "select", "num_draws", "k"),
     "Compare": ("with",),
     "Run": (
@@ -61,6 +62,7 @@ def define() -> None:
     _define_sweep()
     _define_splits()
     _define_ablation()
+    _define_atlas()
     _define_measure()
     _define_compare()
     _define_run()
@@ -260,6 +262,10 @@ def _define_ablation() -> None:
         choices(OrderName),
         "From where the ablation goes: to_paper (from the released code to the paper's text), to_code (back).",
     )
+
+
+def _define_atlas() -> None:
+    flags.DEFINE_list("rows", [], "Rows of the atlas, separated by commas, such as abalone. Default: all.")
 
 
 def _define_measure() -> None:

@@ -1,4 +1,4 @@
-"""The commands that train or measure pools: `study`, `pool`, `sweep`, `splits` and `ablation`."""
+"""The commands that train or measure pools: `study`, `pool`, `sweep`, `splits`, `ablation` and `atlas`."""
 
 import contextlib
 import logging
@@ -132,6 +132,25 @@ def ablation() -> None:
         run_ablation([*steps(order=given.order, **settings)], folder, *_data(), stop)
     write_ablation(folder, given.model)
     log.info("ablation: %s", folder / "ablation.md")
+
+
+def atlas() -> None:
+    """Trains and measures pools on many data sets, and asks of all together which measure ranks generalization."""
+    given = flags.FLAGS
+    folder = start.output_dir(Path("runs", "atlas"))
+    distribution = start.start_keras(in_threads=True)
+    from keras_sharpness.reporting.atlas_page import write_atlas
+    from keras_sharpness.studies.atlas.answer import write_answer
+    from keras_sharpness.studies.atlas.rows import rows
+    from keras_sharpness.studies.atlas.run import run_atlas
+
+    with _stoppable() as stop:
+        where = {"plan": given.plan, "distribution": distribution}
+        reasons = run_atlas(rows(given.rows), folder, given.data_dir, stop, **where)
+    for name, reason in reasons.items():
+        log.warning("%s has no table: %s", name, reason)
+    write_answer(folder)
+    log.info("atlas: %s", write_atlas(folder))
 
 
 def _data() -> tuple[str | None, bool]:

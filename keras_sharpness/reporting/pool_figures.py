@@ -51,7 +51,7 @@ def _ranking(pool: PoolFolder, rankings: Sequence[Ranking]) -> PageFigure:
         "Thick bars: 95 % intervals of each measure alone. Thin bars: intervals that hold for all measures at once; "
         "where they include 0, the measure is grey. Click a head of the table to sort by it."
     )
-    shown = [{"name": name, "label": CRITERIA[name][0], "limits": _with_margin(*CRITERIA[name][1:])} for name in names]
+    shown = [{"name": name, "label": CRITERIA[name][0], "limits": with_margin(*CRITERIA[name][1:])} for name in names]
     targets = [
         {
             "label": target_name(ranking.target),
@@ -69,7 +69,8 @@ def _ranking(pool: PoolFolder, rankings: Sequence[Ranking]) -> PageFigure:
     )
 
 
-def _with_margin(low: float, high: float) -> tuple[float, float]:
+def with_margin(low: float, high: float) -> tuple[float, float]:
+    """Returns the ends of an axis that shows values from `low` to `high`."""
     margin = 0.03 * (high - low)
     return low - margin, high + margin
 

@@ -17,6 +17,7 @@ CRITERIA = {
     "tau": ("tau", -1.0, 1.0),
     "tau_given": ("tau given training loss", -1.0, 1.0),
     "cmi": ("conditional mutual information", 0.0, 1.0),
+    "sign_agreement": ("agreement of signs", -1.0, 1.0),
 }
 
 

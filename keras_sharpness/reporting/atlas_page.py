@@ -1,0 +1,209 @@
+"""Figures and pages of the atlas: what all data sets say together of each measure, and each data set alone."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from keras_sharpness.reporting import html, markdown
+from keras_sharpness.reporting.drawing import png
+from keras_sharpness.reporting.output import write_files
+from keras_sharpness.reporting.page_data import PageFigure, finite_numbers
+from keras_sharpness.reporting.pool_figures import ENDS, with_margin
+from keras_sharpness.reporting.pool_findings import target_name
+from keras_sharpness.reporting.ranked_measures import CRITERIA
+from keras_sharpness.reporting.ranking_figure import ranking
+from keras_sharpness.reporting.reading import read_table
+from keras_sharpness.reporting.section import Section, as_markdown
+from keras_sharpness.reporting.within_figure import within
+from keras_sharpness.reporting.wording import interval, number
+
+HEADING = "One question, many data sets"
+# The criterion and the target that the protocol names beforehand.
+FIRST, TARGET, EVERY = "psi", "gap", "all"
+WORDS = ("group", "target", "criterion", "measure", "kind", "finding")
+NUMBERS = ("mean", "low", "high", "all_low", "all_high", "prediction_low", "prediction_high", "i_squared", "rows")
+OF_ROWS = ("row", "data_set", "network", "task", "target", "measure", "criterion", "kind")
+NOTE = """Each data set has pools of its own, of dense networks that stop at one training loss. A criterion is computed
+within each split, averaged over splits, and then over data sets by random effects (Paule and Mandel; Hartung and
+Knapp). Brackets: 95 % intervals that hold for all measures at once. Another data set's value lies in the last interval
+with 95 % confidence. I squared is the share of the variation that is between data sets. Psi, tau and the agreement of
+signs are 0 for a measure that knows nothing, and 1 for the gap itself; mutual information is above 0 for any measure:
+compare it with that of noise."""
+ROWS_NOTE = """A row for each measure, a column for each data set, and behind them other networks: psi with the gap,
+mean over splits."""
+
+
+def write_atlas(folder: Path) -> Path:
+    """Writes `report.html`, `report.md`, `forest.png` and `rows.png` into the folder of an atlas.
+
+    Args:
+        folder: The folder, with `criteria.csv` and `answer.csv`.
+
+    Returns:
+        Path of `report.md`.
+
+    Raises:
+        InputError: If a file is missing or damaged.
+    """
+    found = read_table(folder / "answer.csv", (*WORDS, *NUMBERS), WORDS)
+    rows = read_table(folder / "criteria.csv", (*OF_ROWS, "value", "standard_error"), OF_ROWS)
+    first = _chosen(found, EVERY, TARGET)
+    sentences, sections = _sentences(first[FIRST], rows), _sections(first[FIRST], rows)
+    forest = ranking(_wide(first), [*first], f"Which measure ranks {target_name(TARGET)}?")
+    pictures = {"forest.png": png(forest), "rows.png": png(within(_by_row(rows, first[FIRST]), "Psi on each data set"))}
+    page = html.page(
+        HEADING,
+        sentences,
+        sections,
+        _figures(found, rows),
+        command="python main.py atlas",
+        scripts=html.OF_POOL,
+        picture="forest.png",
+    )
+    write_files(folder, pictures | {"report.html": page, "report.md": _text(sentences, sections)})
+    return folder / "report.md"
+
+
+def _chosen(found: pd.DataFrame, group: str, target: str) -> dict[str, pd.DataFrame]:
+    """Returns the rows of each criterion, the largest mean by size first."""
+    part = found[(found["group"] == group) & (found["target"] == target)]
+    parts = {name: part[part["criterion"] == name] for name in CRITERIA}
+    return {
+        name: of.sort_values("mean", key=np.abs, ascending=False, ignore_index=True)
+        for name, of in parts.items()
+        if len(of)
+    }
+
+
+def _wide(chosen: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Returns a row for each measure, with the intervals of each criterion as the figure of a ranking takes them."""
+    first = next(iter(chosen.values()))
+    wide = first[["measure", "kind"]]
+    for name, rows in chosen.items():
+        ends = dict(zip(("mean", "low", "high", "all_low", "all_high"), (f"{name}{end}" for end in ENDS), strict=True))
+        wide = wide.merge(rows[["measure", *ends]].rename(columns=ends), on="measure", how="left")
+    return wide.assign(psi=wide[FIRST])
+
+
+def _by_row(rows: pd.DataFrame, order: pd.DataFrame, target: str = TARGET, criterion: str = FIRST) -> pd.DataFrame:
+    part = rows[(rows["target"] == target) & (rows["criterion"] == criterion)]
+    table = part.pivot(index="measure", columns="row", values="value")
+    other = rows.drop_duplicates("row").set_index("row")["network"] != "dense"
+    names = sorted(table.columns, key=lambda name: (bool(other[name]), name))
+    return table.reindex([name for name in order["measure"] if name in table.index])[names]
+
+
+def _sentences(psi: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
+    measures = psi[psi["kind"] != "check"]
+    ranks, wrong = (measures[measures["finding"] == finding] for finding in ("ranks", "ranks the wrong way"))
+    dense = rows[rows["network"] == "dense"]
+    sets = f"{dense['row'].nunique()} data sets"
+    head = (
+        f"Over {sets}, {len(ranks)} of {len(measures)} measures rank {target_name(TARGET)}, {len(wrong)} the wrong way "
+        f"round, and of {len(measures) - len(ranks) - len(wrong)} nothing was found."
+    )
+    everywhere = measures[(measures["prediction_low"] > 0) | (measures["prediction_high"] < 0)]
+    spread = f"Of {len(everywhere)} measures another data set would show the same sign with 95 % confidence" + (
+        f": {', '.join(everywhere['measure'])}." if len(everywhere) else "."
+    )
+    return [head, *(_one(row) for row in measures.head(1).to_dict("records")), spread]
+
+
+def _one(row: dict[str, Any]) -> str:
+    return (
+        f"The largest psi by size is that of {row['measure']}: {number(row['mean'])} "
+        f"{interval(row['all_low'], row['all_high'])}; on another data set it lies in "
+        f"{interval(row['prediction_low'], row['prediction_high'])}."
+    )
+
+
+def _sections(psi: pd.DataFrame, rows: pd.DataFrame) -> list[Section]:
+    columns = _cells(_by_row(rows, psi))
+    return [
+        Section(
+            heading="All data sets together",
+            rows=[_HEAD, *_answer_cells(psi)],
+            note=" ".join(NOTE.split()),
+            figure="ranking",
+            look="sortable",
+        ),
+        Section(
+            heading="Each data set",
+            rows=columns,
+            note=" ".join(ROWS_NOTE.split()),
+            figure="within",
+            look="sortable heat",
+        ),
+    ]
+
+
+_HEAD = ["measure", "kind", "mean", "on another data set", "I squared", "share above 0", "data sets", "finding"]
+
+
+def _answer_cells(rows: pd.DataFrame) -> list[list[str]]:
+    return [
+        [
+            row["measure"],
+            row["kind"],
+            f"{number(row['mean'])} {interval(row['all_low'], row['all_high'])}",
+            interval(row["prediction_low"], row["prediction_high"]),
+            f"{row['i_squared']:.2f}",
+            f"{row['share_positive']:.2f}",
+            f"{row['rows']:g}",
+            row["finding"] if isinstance(row["finding"], str) else "",
+        ]
+        for row in rows.to_dict("records")
+    ]
+
+
+def _cells(table: pd.DataFrame) -> list[list[str]]:
+    body = ([name, *map(number, values)] for name, values in zip(table.index, table.to_numpy(float), strict=True))
+    return [["measure", *table.columns], *body]
+
+
+def _figures(found: pd.DataFrame, rows: pd.DataFrame) -> dict[str, PageFigure]:
+    names = [name for name in CRITERIA if name in set(found["criterion"])]
+    shown = [{"name": name, "label": CRITERIA[name][0], "limits": with_margin(*CRITERIA[name][1:])} for name in names]
+    pairs = found[["group", "target"]].drop_duplicates().itertuples(index=False)
+    targets = [_target(found, rows, group, target) for group, target in pairs]
+    caption = (
+        "Thick bars: 95 % intervals of each measure alone. Thin bars: intervals that hold for all measures at once; "
+        "where they include 0, the measure is grey. Click a head of a table to sort by it."
+    )
+    data = {"criteria": shown, "targets": targets}
+    return {
+        "ranking": PageFigure(
+            name="Measures with their intervals, kind by kind",
+            caption=caption,
+            data=data,
+            controls={"target": "Target and data sets", "criterion": "Criterion"},
+        ),
+        "within": PageFigure(name="Psi on each data set", caption="Of the target that is chosen above.", data=None),
+    }
+
+
+def _target(found: pd.DataFrame, rows: pd.DataFrame, group: str, target: str) -> dict[str, Any]:
+    chosen = _chosen(found, group, target)
+    psi, wide = chosen[FIRST], _wide(chosen)
+    of_group = rows if group == EVERY else rows[rows["task"] == group]
+    return {
+        "label": f"{target_name(target)}, {'all data sets' if group == EVERY else group}",
+        "rows": [_intervals(row, [*chosen]) for row in wide.to_dict("records")],
+        "cells": _answer_cells(psi),
+        "within": _cells(_by_row(of_group, psi, target).reindex(columns=_by_row(rows, psi).columns))[1:],
+    }
+
+
+def _intervals(row: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    values = {name: finite_numbers(np.array([row[f"{name}{end}"] for end in ENDS], float)) for name in names}
+    return {"measure": row["measure"], "kind": row["kind"], "values": values}
+
+
+def _text(sentences: Sequence[str], sections: Sequence[Section]) -> str:
+    verdict, *others = sentences
+    pictures = ("![Criteria of each measure](forest.png)", "![Psi on each data set](rows.png)")
+    parts = [as_markdown(section, picture) for section, picture in zip(sections, pictures, strict=True)]
+    return markdown.page(HEADING, f"**{verdict}**", *others, *parts)

@@ -1,0 +1,100 @@
+"""What all data sets say together of each measure: a mean over the population of data sets, by random effects."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from keras_sharpness.errors import InputError
+from keras_sharpness.statistics import random_effects
+from keras_sharpness.statistics.simultaneous import simultaneous
+from keras_sharpness.studies import folder as folders
+from keras_sharpness.studies.atlas.criteria import LEAST_ERROR, NOISE, criteria_of
+from keras_sharpness.studies.atlas.tables import RowTable, read_tables
+
+# A measure that fewer data sets have says nothing of data sets at large.
+LEAST_ROWS = 5
+KEYS = ["group", "target", "criterion", "measure"]
+log = logging.getLogger(__name__)
+
+
+def write_answer(folder: Path) -> pd.DataFrame:
+    """Scores all tables of an atlas; leaves `criteria.csv` and `answer.csv`.
+
+    Args:
+        folder: Folder of the atlas.
+
+    Returns:
+        The rows of `answer.csv`; see `answer`.
+
+    Raises:
+        InputError: If there are no tables, or one cannot be read.
+    """
+    scored = pd.concat([*_scored(read_tables(folder))], ignore_index=True)
+    folders.write_csv(folder / "criteria.csv", scored)
+    together = answer(scored)
+    folders.write_csv(folder / "answer.csv", together)
+    return together
+
+
+def answer(criteria: pd.DataFrame) -> pd.DataFrame:
+    """Combines the rows of an atlas whose network is dense: one for each data set, independent of each other.
+
+    Args:
+        criteria: What `criteria_of` returns, of all rows, with `task`, `network` and `kind`.
+
+    Returns:
+        A row for each group of data sets ("all", "classification", "regression"), target, criterion and measure:
+        `kind`, `mean`, `low`, `high` (of the mean over data sets); `all_low`, `all_high` (which hold for all measures
+        at once); `prediction_low`, `prediction_high` (of another data set's value); `i_squared`,
+        `heterogeneity_p_value`, `rows`, `share_positive` (of rows) and `finding`: "ranks", "ranks the wrong way" or
+        "nothing found".
+    """
+    dense = criteria[criteria["network"] == "dense"]
+    both = pd.concat([dense.assign(group="all"), dense.assign(group=dense["task"])])
+    groups = [(key, part) for key, part in both.groupby(KEYS, sort=False) if len(part) >= LEAST_ROWS]
+    # Noise is a check, and not among the measures that are looked at.
+    sizes = pd.Series([key[:3] for key, _ in groups if key[3] != NOISE]).value_counts()
+    rows = [dict(zip(KEYS, key, strict=True)) | _together(part, int(sizes.get(key[:3], 1))) for key, part in groups]
+    return pd.DataFrame(rows, columns=None if rows else KEYS)
+
+
+def _scored(tables: list[RowTable]) -> Iterator[pd.DataFrame]:
+    for table in tables:
+        try:
+            found = criteria_of(table)
+        except InputError as error:
+            log.warning("%s is not ranked: %s", table.name, error)
+            continue
+        kinds = found["measure"].map(table.known["kinds"]).fillna("check")
+        yield found.assign(**{name: table.known[name] for name in ("data_set", "network", "task")}, kind=kinds)
+
+
+def _together(rows: pd.DataFrame, num_measures: int) -> dict[str, object]:
+    values = rows["value"].to_numpy()
+    found = random_effects(values, np.maximum(rows["standard_error"].to_numpy(), LEAST_ERROR))
+    all_low, all_high = simultaneous(found.ci_low, found.ci_high, found.num_groups - 1, num_measures)
+    return {
+        "kind": rows["kind"].iloc[0],
+        "mean": found.mean,
+        "low": found.ci_low,
+        "high": found.ci_high,
+        "all_low": all_low,
+        "all_high": all_high,
+        "prediction_low": found.prediction_low,
+        "prediction_high": found.prediction_high,
+        "i_squared": found.i_squared,
+        "heterogeneity_p_value": found.heterogeneity_p_value,
+        "rows": found.num_groups,
+        "share_positive": float((values > 0).mean()),
+        # Mutual information has no sign, and is never below 0.
+        "finding": "" if rows["criterion"].iloc[0] == "cmi" else _finding(all_low, all_high),
+    }
+
+
+def _finding(low: float, high: float) -> str:
+    if low > 0:
+        return "ranks"
+    return "ranks the wrong way" if high < 0 else "nothing found"
