@@ -37,7 +37,7 @@ GROUPS = {
     "Sweep": ("rhos", "ms"),
     "Splits": ("split_seeds",),
     "Ablation": ("order",),
-    "Atlas": ("rows",),
+    "Atlas": ("rows", "score"),
     "Measure": ("keras_model", "data", "import", "measure", "loss", "select", "num_draws", "k"),
     "Compare": ("with",),
     "Run": (
@@ -266,6 +266,11 @@ def _define_ablation() -> None:
 
 def _define_atlas() -> None:
     flags.DEFINE_list("rows", [], "Rows of the atlas, separated by commas, such as abalone. Default: all.")
+    flags.DEFINE_string(
+        "score",
+        None,
+        "A file of Python that defines measure(trained) or column(models): scores this measure over the atlas.",
+    )
 
 
 def _define_measure() -> None:

@@ -138,6 +138,9 @@ def atlas() -> None:
     """Trains and measures pools on many data sets, and asks of all together which measure ranks generalization."""
     given = flags.FLAGS
     folder = start.output_dir(Path("runs", "atlas"))
+    if given.score:
+        _score(given.score, folder)
+        return
     distribution = start.start_keras(in_threads=True)
     from keras_sharpness.reporting.atlas_page import write_atlas
     from keras_sharpness.studies.atlas.answer import write_answer
@@ -151,6 +154,18 @@ def atlas() -> None:
         log.warning("%s has no table: %s", name, reason)
     write_answer(folder)
     log.info("atlas: %s", write_atlas(folder))
+
+
+def _score(path: str, folder: Path) -> None:
+    start.start_keras(in_threads=True)
+    from keras_sharpness.studies.atlas.entry import read_entry, score
+
+    entry = read_entry(path)
+    found = score(entry, folder, flags.FLAGS.data_dir)
+    for row in found[(found["group"] == "all") & (found["criterion"] == "psi")].to_dict("records"):
+        ends = f"[{row['low']:.3f}, {row['high']:.3f}]"
+        log.info("%s, %s: psi %.3f %s over %d data sets", entry.name, row["target"], row["mean"], ends, row["rows"])
+    log.info("all criteria: %s", folder / "entries" / entry.name / "answer.csv")
 
 
 def _data() -> tuple[str | None, bool]:

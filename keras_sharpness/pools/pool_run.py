@@ -81,8 +81,8 @@ class PoolRun:
                 before = json.loads(read_plain(path))
             except (OSError, ValueError) as error:
                 raise InputError(f"{path} must be the settings of the pool there. Received: {error}") from None
-            whole = isinstance(before, dict)
-            differing = [name for name in now if not whole or before.get(name) != now[name]]
+            known = before if isinstance(before, dict) else {}
+            differing = [name for name, value in now.items() if _nameless(known.get(name)) != value]
             require(
                 not differing,
                 f"{self._folder} must hold a pool with the same settings; choose another folder, or resume=False",
@@ -206,5 +206,10 @@ def _word(value: Any) -> Any:
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     if hasattr(value, "get_config"):
-        return {"class": type(value).__name__, **json.loads(json.dumps(value.get_config(), default=str))}
+        return _nameless({"class": type(value).__name__, **json.loads(json.dumps(value.get_config(), default=str))})
     return getattr(value, "__name__", type(value).__name__)
+
+
+def _nameless(value: Any) -> Any:
+    """Returns a configuration without its name: Keras numbers the optimizers of a process, "sgd_1", "sgd_2"."""
+    return {key: part for key, part in value.items() if key != "name"} if isinstance(value, dict) else value

@@ -34,7 +34,7 @@ def file_study(path: str | Path, training: Mapping[str, Any], **options: Any) ->
         InputError: If the file cannot be run, or lacks a part.
     """
     require(Path(path).is_file(), "`study` must be a file of Python", study=str(path))
-    found = _run(path)
+    found = run_file(path)
     missing = [name for name in NEEDED if name not in found]
     require(not missing, f"{path} must define {', '.join(NEEDED)}", missing=missing)
     data = _call(path, found["data"]) if callable(found["data"]) else found["data"]
@@ -53,11 +53,13 @@ def file_study(path: str | Path, training: Mapping[str, Any], **options: Any) ->
     )
 
 
-def _run(path: str | Path) -> dict[str, Any]:
-    try:
-        return runpy.run_path(str(path), run_name="study")
-    except Exception as error:  # Whatever the user's own code raises.
-        raise _failed(path, error) from error
+def run_file(path: str | Path) -> dict[str, Any]:
+    """Returns what a file of Python defines, by name; see `_call` for its errors.
+
+    Args:
+        path: The file. Its code is run.
+    """
+    return dict(_call(path, lambda: runpy.run_path(str(path), run_name="study")))
 
 
 def _call(path: str | Path, function: Any) -> Any:

@@ -1,6 +1,7 @@
 import json
 import logging
 
+import keras
 import pytest
 
 from keras_sharpness.errors import InputError
@@ -43,3 +44,12 @@ def test_a_setting_that_fails_is_named_and_the_others_go_on(caplog):
     assert [row["width"] for row in pool.rows] == [4, 6] and [*pool.failures] == [1]
     assert "setting {'width': 0} is not trained: `build` must return a model" in caplog.text
     assert "1 settings failed" in repr(pool)
+
+
+def test_an_optimizer_that_keras_numbered_otherwise_is_the_same(tmp_path):
+    options = OPTIONS | {"output_dir": tmp_path, "max_epochs": 1}
+    for _ in range(2):  # "sgd", then "sgd_1"
+        optimizer = keras.optimizers.SGD(0.1)
+        assert len(train_pool(build, TRAIN, TEST, space={"width": [4]}, **options | {"optimizer": optimizer})) == 1
+    with pytest.raises(InputError, match="differing=.'optimizer'"):
+        train_pool(build, TRAIN, TEST, space={"width": [4]}, **options | {"optimizer": keras.optimizers.SGD(0.2)})

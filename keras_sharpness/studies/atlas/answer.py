@@ -1,13 +1,13 @@
 """What all data sets say together of each measure: a mean over the population of data sets, by random effects."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from keras_sharpness.errors import InputError
+from keras_sharpness.errors import InputError, require
 from keras_sharpness.statistics import random_effects
 from keras_sharpness.statistics.simultaneous import simultaneous
 from keras_sharpness.studies import folder as folders
@@ -32,11 +32,34 @@ def write_answer(folder: Path) -> pd.DataFrame:
     Raises:
         InputError: If there are no tables, or one cannot be read.
     """
-    scored = pd.concat([*_scored(read_tables(folder))], ignore_index=True)
-    folders.write_csv(folder / "criteria.csv", scored)
-    together = answer(scored)
+    found = [*scored(read_tables(folder))]
+    require(bool(found), f"{folder} must hold a row whose models reached its training loss")
+    criteria = pd.concat(found, ignore_index=True)
+    folders.write_csv(folder / "criteria.csv", criteria)
+    together = answer(criteria)
     folders.write_csv(folder / "answer.csv", together)
     return together
+
+
+def scored(tables: Iterable[RowTable], measures: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+    """Yields what each row says of measures; those with too few models are named and passed over.
+
+    Args:
+        tables: The rows' tables.
+        measures: Columns to score; None: all, and noise.
+
+    Yields:
+        What `criteria_of` returns, with `data_set`, `network`, `task` and `kind`.
+    """
+    for table in tables:
+        try:
+            found = criteria_of(table, measures)
+        except InputError as error:
+            log.warning("%s is not ranked: %s", table.name, error)
+            continue
+        kinds = table.known["kinds"] | {NOISE: "check"}
+        known = {name: table.known[name] for name in ("data_set", "network", "task")}
+        yield found.assign(**known, kind=[kinds.get(name, "entry") for name in found["measure"]])
 
 
 def answer(criteria: pd.DataFrame) -> pd.DataFrame:
@@ -59,17 +82,6 @@ def answer(criteria: pd.DataFrame) -> pd.DataFrame:
     sizes = pd.Series([key[:3] for key, _ in groups if key[3] != NOISE]).value_counts()
     rows = [dict(zip(KEYS, key, strict=True)) | _together(part, int(sizes.get(key[:3], 1))) for key, part in groups]
     return pd.DataFrame(rows, columns=None if rows else KEYS)
-
-
-def _scored(tables: list[RowTable]) -> Iterator[pd.DataFrame]:
-    for table in tables:
-        try:
-            found = criteria_of(table)
-        except InputError as error:
-            log.warning("%s is not ranked: %s", table.name, error)
-            continue
-        kinds = found["measure"].map(table.known["kinds"]).fillna("check")
-        yield found.assign(**{name: table.known[name] for name in ("data_set", "network", "task")}, kind=kinds)
 
 
 def _together(rows: pd.DataFrame, num_measures: int) -> dict[str, object]:

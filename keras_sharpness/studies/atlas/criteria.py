@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from keras_sharpness.errors import InputError
+from keras_sharpness.errors import InputError, require
 from keras_sharpness.pools.pool import REACHED
 from keras_sharpness.statistics import random_effects, rank_measures
 from keras_sharpness.statistics.ranking import MOST_PARTS
@@ -34,6 +34,9 @@ def criteria_of(table: RowTable, measures: Sequence[str] | None = None) -> pd.Da
     Returns:
         A row for each target, measure and criterion: `row`, `target`, `measure`, `criterion`, `value`,
         `standard_error`, `splits` and `models`.
+
+    Raises:
+        InputError: If too few settings reached the row's training loss on every split.
     """
     models = table.models[table.models["status"] == REACHED]
     if measures is None:
@@ -42,6 +45,7 @@ def criteria_of(table: RowTable, measures: Sequence[str] | None = None) -> pd.Da
     targets = [target for target in TARGETS if target in models]
     parts = [_of_split(part, table.known["hyper_parameters"], measures, targets) for _, part in models.groupby("split")]
     found = pd.concat(parts).dropna(subset=["value"])
+    require(len(found) > 0, f"on {table.name}, more settings must reach the training loss", models=len(models))
     keys = ["target", "measure", "criterion"]
     rows = [dict(zip(keys, key, strict=True)) | _mean(part) for key, part in found.groupby(keys, sort=False)]
     return pd.DataFrame(rows).assign(row=table.name)

@@ -10,12 +10,14 @@ import pandas as pd
 from keras_sharpness.complexity.measure_pool import measure_pool
 from keras_sharpness.errors import InputError
 from keras_sharpness.files.lock import alone_in
+from keras_sharpness.pools.pool import Pool
 from keras_sharpness.studies.atlas import protocol
 from keras_sharpness.studies.atlas.pools import RowPools
 from keras_sharpness.studies.atlas.rows import Row
 from keras_sharpness.studies.atlas.tables import is_done, write_table
 from keras_sharpness.studies.run import Stopped
 
+POOLS = "pools"
 log = logging.getLogger(__name__)
 
 
@@ -26,7 +28,7 @@ def run_atlas(
     stop: Callable[[], bool] = lambda: False,
     **where: Any,
 ) -> dict[str, str]:
-    """Trains and measures rows; those whose table is there are done. Weights stay below `folder / "pools"`.
+    """Trains and measures rows; those whose table is there are done. Weights stay below `folder / POOLS`.
 
     Several processes may work on one folder: each passes over the rows that another works on.
 
@@ -48,7 +50,7 @@ def run_atlas(
         if is_done(folder, row.name):
             continue
         log.info("%d of %d: %s", number + 1, len(rows), row.name)
-        work = folder / "pools" / row.name
+        work = folder / POOLS / row.name
         try:
             with alone_in(work):
                 write_table(folder, row, *_measured(RowPools(row, work, data_dir, stop=stop, **where), stop))
@@ -58,15 +60,18 @@ def run_atlas(
     return reasons
 
 
+def sample_of(pool: Pool) -> dict[str, Any]:
+    """Returns the batches that measures of a pool take, as arguments of `Sample`."""
+    return {"m": min(protocol.BATCH, len(pool.train.examples)), "num_batches": protocol.NUM_BATCHES}
+
+
 def _measured(pools: RowPools, stop: Callable[[], bool]) -> tuple[pd.DataFrame, dict[str, Any]]:
     # A row per model of all splits, and what is known of all.
     tables = []
     for seed in protocol.SPLIT_SEEDS:
         pool = pools.pool(seed)
-        num_train, num_test = len(pool.train.examples), len(pool.test.examples)
-        sample: dict[str, Any] = {"m": min(protocol.BATCH, num_train), "num_batches": protocol.NUM_BATCHES}
-        tables.append(measure_pool(pool, protocol.MEASURES, stop=stop, **sample).assign(split=seed))
+        tables.append(measure_pool(pool, protocol.MEASURES, stop=stop, **sample_of(pool)).assign(split=seed))
         if stop():
             raise Stopped
-    known = {"stop_loss": pools.stop_loss, "num_train": num_train, "num_test": num_test}
-    return pd.concat(tables, ignore_index=True), tables[0].attrs | known
+    sizes = {"num_train": len(pool.train.examples), "num_test": len(pool.test.examples)}
+    return pd.concat(tables, ignore_index=True), tables[0].attrs | sizes | {"stop_loss": pools.stop_loss}
