@@ -36,6 +36,18 @@ def test_a_split_is_standardized_disjoint_and_the_same_for_the_same_seed(task):
         assert abs(y.mean()) < 1e-5 and abs(y.std(ddof=1) - 1) < 1e-5 and abs(y_test.mean()) > 1e-5
 
 
+def test_a_feature_that_is_constant_in_training_is_left_out_of_both_parts():
+    trained = 0
+    for row in range(200):
+        whole = table("regression")
+        whole.x[row, 1] = 8
+        (x, _), (x_test, _) = whole.split(3, 120, 60)
+        trained += x[:, 1].any()
+        # Where the one row that differs is for testing, its value is not divided by next to nothing.
+        assert x[:, 1].any() or not x_test[:, 1].any()
+    assert trained == 120
+
+
 @pytest.mark.parametrize(("num_train", "num_test"), [(120, 60), (60, 40), (190, 10)])
 def test_classes_keep_their_shares(num_train, num_test):
     (_, y), (_, y_test) = table("classification").split(0, num_train, num_test)

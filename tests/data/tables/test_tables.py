@@ -11,8 +11,9 @@ from keras_sharpness.errors import is_installed
 @pytest.mark.parametrize("name", ["airfoil", "car", "vehicle", "concrete", "digits", "banana"])
 def test_a_table_is_what_the_catalogue_says_and_passes_the_rule(name):
     entry = find(name)
-    if not is_installed(entry.package):
-        pytest.skip(f"{entry.package} is not installed")
+    missing = [package for package in (entry.package, "openpyxl") if not is_installed(package)]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} not installed")
     table = ks.data.load_table(name)
     assert table.x.shape == (entry.rows, entry.features) and table.num_classes == entry.classes
     assert (table.name, table.task, table.source, table.licence) == (name, entry.task, entry.source, entry.licence)
