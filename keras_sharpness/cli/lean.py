@@ -1,6 +1,7 @@
 """Loads Keras without packages that it and TensorFlow load wherever they are installed, but a study does not use.
 
-TensorFlow Lite loads JAX, Keras loads pandas and matplotlib: together a third of the time until the first step.
+TensorFlow Lite loads JAX, Keras loads pandas, matplotlib and scikit-learn: together a third of the time until the first
+step.
 """
 
 import contextlib
@@ -8,7 +9,7 @@ import gc
 import sys
 from collections.abc import Iterator
 
-TABLES_AND_FIGURES = ("pandas", "matplotlib")
+LOADED_BY_KERAS = ("pandas", "matplotlib", "sklearn")
 
 
 @contextlib.contextmanager

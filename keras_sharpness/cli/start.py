@@ -55,7 +55,7 @@ def start_keras(in_threads: bool) -> Any:
     # Pools are trained on arrays; a user's own model may use whatever is installed.
     unused: tuple[str, ...] = ("jax",) if name == "tensorflow" else ()
     if in_threads:
-        unused += lean.TABLES_AND_FIGURES + (("scipy",) if name == "tensorflow" else ())
+        unused += lean.LOADED_BY_KERAS + (("scipy",) if name == "tensorflow" else ())
     with quiet.muffled() as terminal, environment.starting(name), lean.without(*unused):
         distribution = _distribution(in_threads, terminal)
     if not distribution.is_chief:

@@ -12,7 +12,7 @@ from keras_sharpness import __main__, errors
 from keras_sharpness.errors import EXTRAS, InputError
 
 ROOT = Path(__file__).parents[2]
-DISTRIBUTIONS = {"absl": "absl-py"}
+DISTRIBUTIONS = {"absl": "absl-py", "sklearn": "scikit-learn"}
 
 
 @pytest.fixture
@@ -71,6 +71,7 @@ def test_public_names_without_their_backend(monkeypatch):
         (lambda: ks.data.builder("cora"), "datasets"),
         (lambda: ks.data.cora_graph_tensor(), "gnn"),
         (lambda: ks.interop.save_torch(None, "state.pt"), "torch"),
+        (lambda: ks.data.load_table("airfoil"), "atlas"),
     ],
 )
 def test_functions_without_their_package(monkeypatch, call, extra):

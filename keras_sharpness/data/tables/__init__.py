@@ -4,7 +4,7 @@ Nothing of their data is in this package. The files are read where pip has put t
 """
 
 from keras_sharpness.data.tables import columns, packages
-from keras_sharpness.data.tables.catalogue import Entry, find, tables
+from keras_sharpness.data.tables.entries import Entry, find, tables
 from keras_sharpness.data.tables.table import Table
 
 __all__ = ["Table", "load_table", "read", "tables"]

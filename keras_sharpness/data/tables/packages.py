@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_sharpness.data.tables.catalogue import Entry
+from keras_sharpness.data.tables.entries import Entry
 from keras_sharpness.errors import is_installed, require, require_installed
 from keras_sharpness.files.checksum import verify
 

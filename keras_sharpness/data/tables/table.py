@@ -51,17 +51,20 @@ class Table:
             `(x, y), (x_test, y_test)`, with the types of the table.
 
         Raises:
-            InputError: If the table has fewer rows.
+            InputError: If the table has fewer rows, or only one is for training.
         """
         require_seed(seed)
         require_count("num_train", num_train)
         require_count("num_test", num_test)
         rows = len(self.x)
+        require(num_train > 1, "`num_train` must be at least 2: one row has no deviation", num_train=num_train)
         require(
             num_train + num_test <= rows, f"`num_train + num_test` must be at most {rows}", sum=num_train + num_test
         )
-        chosen = self._draw(np.random.default_rng(seed), num_train + num_test)
-        train, test = chosen[:num_train], chosen[num_train:]
+        rng = np.random.default_rng(seed)
+        chosen = self._draw(rng, num_train + num_test)
+        # What is drawn takes turns between the classes.
+        train, test = rng.permutation(chosen[:num_train]), rng.permutation(chosen[num_train:])
         x = _standardize(self.x, train)
         y = _standardize(self.y, train) if self.task == "regression" else self.y
         return (x[train], y[train]), (x[test], y[test])

@@ -84,9 +84,9 @@ def find(name: str) -> Entry:
     Raises:
         InputError: If there is none; it says why the rule leaves it out, or which name is near.
     """
-    entry = entries().get(name)
+    entry = entries().get(str(name))
     if entry is None:
-        near = difflib.get_close_matches(str(name), tables(), n=1, cutoff=0.5)
+        near = difflib.get_close_matches(str(name), tables(), n=1)
         hint = f" (near: {near[0]})" if near else ""
         raise InputError(f"`name` must be one of keras_sharpness.data.tables(){hint}. Received: name={name!r}")
     if entry.fails:
