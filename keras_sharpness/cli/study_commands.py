@@ -143,7 +143,7 @@ def atlas() -> None:
         return
     distribution = start.start_keras(in_threads=True)
     from keras_sharpness.reporting.atlas_page import write_atlas
-    from keras_sharpness.studies.atlas.answer import write_answer
+    from keras_sharpness.studies.atlas.answer import LEAST_ROWS, write_answer
     from keras_sharpness.studies.atlas.rows import rows
     from keras_sharpness.studies.atlas.run import run_atlas
 
@@ -152,7 +152,9 @@ def atlas() -> None:
         reasons = run_atlas(rows(given.rows), folder, given.data_dir, stop, **where)
     for name, reason in reasons.items():
         log.warning("%s has no table: %s", name, reason)
-    write_answer(folder)
+    if write_answer(folder).empty:
+        log.warning("no answer yet: it takes %d data sets; their tables are in %s", LEAST_ROWS, folder)
+        return
     log.info("atlas: %s", write_atlas(folder))
 
 

@@ -8,15 +8,20 @@ import numpy as np
 import pandas as pd
 
 from keras_sharpness.errors import InputError, require
+from keras_sharpness.files.checksum import sha256
 from keras_sharpness.statistics import random_effects
 from keras_sharpness.statistics.simultaneous import simultaneous
 from keras_sharpness.studies import folder as folders
 from keras_sharpness.studies.atlas.criteria import LEAST_ERROR, NOISE, criteria_of
-from keras_sharpness.studies.atlas.tables import RowTable, read_tables
+from keras_sharpness.studies.atlas.tables import RowTable, read_tables, table_path
 
 # A measure that fewer data sets have says nothing of data sets at large.
 LEAST_ROWS = 5
 KEYS = ["group", "target", "criterion", "measure"]
+FIELDS = (
+    *("kind", "mean", "low", "high", "all_low", "all_high", "prediction_low", "prediction_high"),
+    *("i_squared", "heterogeneity_p_value", "rows", "share_positive", "finding"),
+)
 log = logging.getLogger(__name__)
 
 
@@ -32,13 +37,34 @@ def write_answer(folder: Path) -> pd.DataFrame:
     Raises:
         InputError: If there are no tables, or one cannot be read.
     """
-    found = [*scored(read_tables(folder))]
+    found = [rows for table in read_tables(folder) if len(rows := keep_criteria(folder, table))]
     require(bool(found), f"{folder} must hold a row whose models reached its training loss")
     criteria = pd.concat(found, ignore_index=True)
     folders.write_csv(folder / "criteria.csv", criteria)
     together = answer(criteria)
     folders.write_csv(folder / "answer.csv", together)
     return together
+
+
+def keep_criteria(folder: Path, table: RowTable) -> pd.DataFrame:
+    """Scores a row, or reads what was found of the same table earlier from `criteria/NAME.csv`; it takes some seconds.
+
+    Args:
+        folder: Folder of the atlas.
+        table: The row's table.
+
+    Returns:
+        What `scored` yields; nothing where too few models are left.
+    """
+    path, of = folder / "criteria" / f"{table.name}.csv", sha256(table_path(folder, table.name).read_bytes())
+    if path.exists():
+        kept = pd.read_csv(path)
+        if "table" in kept and (kept["table"] == of).all():
+            return kept.drop(columns="table")
+    found = next(scored([table]), pd.DataFrame())
+    if len(found):
+        folders.write_csv(path, found.assign(table=of))
+    return found
 
 
 def scored(tables: Iterable[RowTable], measures: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
@@ -81,7 +107,7 @@ def answer(criteria: pd.DataFrame) -> pd.DataFrame:
     # Noise is a check, and not among the measures that are looked at.
     sizes = pd.Series([key[:3] for key, _ in groups if key[3] != NOISE]).value_counts()
     rows = [dict(zip(KEYS, key, strict=True)) | _together(part, int(sizes.get(key[:3], 1))) for key, part in groups]
-    return pd.DataFrame(rows, columns=None if rows else KEYS)
+    return pd.DataFrame(rows, columns=[*KEYS, *FIELDS])
 
 
 def _together(rows: pd.DataFrame, num_measures: int) -> dict[str, object]:

@@ -12,9 +12,10 @@ from keras_sharpness.errors import InputError
 from keras_sharpness.files.lock import alone_in
 from keras_sharpness.pools.pool import Pool
 from keras_sharpness.studies.atlas import protocol
+from keras_sharpness.studies.atlas.answer import keep_criteria
 from keras_sharpness.studies.atlas.pools import RowPools
 from keras_sharpness.studies.atlas.rows import Row
-from keras_sharpness.studies.atlas.tables import is_done, write_table
+from keras_sharpness.studies.atlas.tables import table_path, write_table
 from keras_sharpness.studies.run import Stopped
 
 POOLS = "pools"
@@ -47,13 +48,14 @@ def run_atlas(
     """
     reasons = {}
     for number, row in enumerate(rows):
-        if is_done(folder, row.name):
+        if table_path(folder, row.name).exists():
             continue
         log.info("%d of %d: %s", number + 1, len(rows), row.name)
         work = folder / POOLS / row.name
         try:
             with alone_in(work):
-                write_table(folder, row, *_measured(RowPools(row, work, data_dir, stop=stop, **where), stop))
+                pools = RowPools(row, work, data_dir, stop=stop, **where)
+                keep_criteria(folder, write_table(folder, row, *_measured(pools, stop)))
         except InputError as error:
             reasons[row.name] = str(error)
             log.warning("%s is passed over: %s", row.name, error)

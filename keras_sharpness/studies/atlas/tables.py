@@ -35,12 +35,12 @@ class RowTable:
     known: dict[str, Any]
 
 
-def is_done(folder: Path, name: str) -> bool:
-    """Returns whether a row has its table."""
-    return (folder / TABLES / f"{name}.csv").exists()
+def table_path(folder: Path, name: str) -> Path:
+    """Returns the file of a row's table; a row that has it is done."""
+    return folder / TABLES / f"{name}.csv"
 
 
-def write_table(folder: Path, row: Row, models: pd.DataFrame, known: dict[str, Any]) -> None:
+def write_table(folder: Path, row: Row, models: pd.DataFrame, known: dict[str, Any]) -> RowTable:
     """Writes the table of a row, last, so that what has one is done.
 
     Args:
@@ -48,13 +48,17 @@ def write_table(folder: Path, row: Row, models: pd.DataFrame, known: dict[str, A
         row: The row.
         models: A row per model.
         known: What is known of all.
+
+    Returns:
+        The table as it is read.
     """
     task = "classification" if "test_error" in models else "regression"
     kinds = {name: MEASURES[name].kind for name in known["measures"]}
     content = {**dataclasses.asdict(row), "task": task, **known, "kinds": kinds, "versions": folders.versions()}
     write_json(folder / TABLES / f"{row.name}.json", content)
-    with atomic_open(folder / TABLES / f"{row.name}.csv") as file:
+    with atomic_open(table_path(folder, row.name)) as file:
         models.to_csv(file, index=False, float_format=FORMAT)
+    return _read(table_path(folder, row.name))
 
 
 def read_tables(folder: str | Path) -> list[RowTable]:

@@ -58,3 +58,20 @@ def test_a_table_without_its_json_is_refused(tmp_path):
     (tmp_path / "tables" / "two.json").unlink()
     with pytest.raises(InputError, match=r"two\.csv must be a table of the atlas"):
         write_answer(tmp_path)
+
+
+def test_what_is_known_of_a_table_is_kept_until_it_changes(tmp_path, monkeypatch):
+    atlas_tables.write(tmp_path)
+    before = write_answer(tmp_path)
+    monkeypatch.setattr("keras_sharpness.studies.atlas.answer.criteria_of", None)
+    pd.testing.assert_frame_equal(write_answer(tmp_path), before)
+    path = tmp_path / "tables" / "two.csv"
+    path.write_text(path.read_text() + "\n")
+    with pytest.raises(TypeError, match="'NoneType' object is not callable"):
+        write_answer(tmp_path)
+
+
+def test_fewer_than_five_data_sets_give_no_answer(tmp_path):
+    atlas_tables.write(tmp_path, ["one", "two"])
+    found = write_answer(tmp_path)
+    assert found.empty and "finding" in found
