@@ -1,6 +1,6 @@
-"""Trains the paper's systems by SGD, SAM and adaptive SAM with equal numbers of gradients, and measures each network.
+"""Trains networks by SGD, SAM and adaptive SAM with equal numbers of gradients, and measures each of them.
 
-    python scripts/sam_experiment.py fcnn        # then gat, lenet
+    python scripts/sam_experiment.py fcnn        # the paper's; then gat, lenet, and resnet, a small residual network
 
 writes a row for each method and seed into `runs/training/sam/SYSTEM.csv`; rows that are there are not computed again.
 All methods of a seed start from the same weights. A step of SAM takes two gradients, so SGD trains for twice as many
@@ -11,6 +11,7 @@ epochs.
 import csv
 import dataclasses
 import sys
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -74,6 +75,18 @@ SYSTEMS = {
         seeds=5,
         examples=3200,
         measured=640,
+    ),
+    # Eight layers with weights, on a part of FashionMNIST.
+    "resnet": System(
+        data="fashion_mnist",
+        network=partial(ks.models.resnet20, (28, 28, 1), blocks_per_stage=1),
+        loss=CROSS_ENTROPY,
+        rate=0.05,
+        rho=0.001,
+        epochs=10,
+        seeds=20,
+        examples=1000,
+        measured=320,
     ),
 }
 METHODS = {
