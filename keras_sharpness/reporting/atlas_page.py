@@ -32,8 +32,8 @@ Knapp). Brackets: 95 % intervals that hold for all measures at once. Another dat
 with 95 % confidence. I squared is the share of the variation that is between data sets. Psi, tau and the agreement of
 signs are 0 for a measure that knows nothing, and 1 for the gap itself; mutual information is above 0 for any measure:
 compare it with that of noise."""
-ROWS_NOTE = """A row for each measure, a column for each data set, and behind them other networks: psi with the gap,
-mean over splits."""
+ROWS_NOTE = """Psi with the gap, mean over splits. A row for each data set, and behind them other networks; the measures
+with the largest mean psi by size come first."""
 
 
 def write_atlas(folder: Path) -> Path:
@@ -51,16 +51,20 @@ def write_atlas(folder: Path) -> Path:
     found = read_table(folder / "answer.csv", (*WORDS, *NUMBERS), WORDS)
     rows = read_table(folder / "criteria.csv", (*OF_ROWS, "value", "standard_error"), OF_ROWS)
     first = _chosen(found, EVERY, TARGET)
+    measures = [*first[FIRST]["measure"]]
     sentences, sections = _sentences(first[FIRST], rows), _sections(first[FIRST], rows)
     forest = ranking(_wide(first), [*first], f"Which measure ranks {target_name(TARGET)}?")
-    pictures = {"forest.png": png(forest), "rows.png": png(within(_by_row(rows, first[FIRST]), "Psi on each data set"))}
+    pictures = {
+        "forest.png": png(forest),
+        "rows.png": png(within(_by_row(rows, measures), "Psi on each data set", 0.5)),
+    }
     page = html.page(
         HEADING,
         sentences,
         sections,
         _figures(found, rows),
         command="python main.py atlas",
-        scripts=html.OF_POOL,
+        scripts=html.OF_ATLAS,
         picture="forest.png",
     )
     write_files(folder, pictures | {"report.html": page, "report.md": _text(sentences, sections)})
@@ -88,12 +92,12 @@ def _wide(chosen: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return wide.assign(psi=wide[FIRST])
 
 
-def _by_row(rows: pd.DataFrame, order: pd.DataFrame, target: str = TARGET, criterion: str = FIRST) -> pd.DataFrame:
-    part = rows[(rows["target"] == target) & (rows["criterion"] == criterion)]
-    table = part.pivot(index="measure", columns="row", values="value")
+def _by_row(rows: pd.DataFrame, measures: Sequence[str], target: str = TARGET) -> pd.DataFrame:
+    """Returns psi, a row for each row of the atlas and a column for each measure; other networks come last."""
+    part = rows[(rows["target"] == target) & (rows["criterion"] == FIRST)]
+    table = part.pivot(index="row", columns="measure", values="value")
     other = rows.drop_duplicates("row").set_index("row")["network"] != "dense"
-    names = sorted(table.columns, key=lambda name: (bool(other[name]), name))
-    return table.reindex([name for name in order["measure"] if name in table.index])[names]
+    return table.loc[sorted(table.index, key=lambda name: (bool(other[name]), name))].reindex(columns=[*measures])
 
 
 def _sentences(psi: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
@@ -101,15 +105,18 @@ def _sentences(psi: pd.DataFrame, rows: pd.DataFrame) -> list[str]:
     ranks, wrong = (measures[measures["finding"] == finding] for finding in ("ranks", "ranks the wrong way"))
     dense = rows[rows["network"] == "dense"]
     sets = f"{dense['row'].nunique()} data sets"
-    head = (
-        f"Over {sets}, {len(ranks)} of {len(measures)} measures rank {target_name(TARGET)}, {len(wrong)} the wrong way "
-        f"round, and of {len(measures) - len(ranks) - len(wrong)} nothing was found."
+    verdict = (
+        f"Over {sets}, {_count(ranks)} of {len(measures)} measures rank {target_name(TARGET)}, and {_count(wrong)} the "
+        f"wrong way round; of the other {len(measures) - len(ranks) - len(wrong)} nothing was found."
     )
-    everywhere = measures[(measures["prediction_low"] > 0) | (measures["prediction_high"] < 0)]
-    spread = f"Of {len(everywhere)} measures another data set would show the same sign with 95 % confidence" + (
-        f": {', '.join(everywhere['measure'])}." if len(everywhere) else "."
-    )
-    return [head, *(_one(row) for row in measures.head(1).to_dict("records")), spread]
+    sure = measures[(measures["prediction_low"] > 0) | (measures["prediction_high"] < 0)]
+    spread = f"With 95 % confidence, psi has the same sign on another data set for {_count(sure)} of them"
+    spread += f": {', '.join(sure['measure'])}." if len(sure) else "."
+    return [verdict, *(_one(row) for row in measures.head(1).to_dict("records")), spread]
+
+
+def _count(rows: pd.DataFrame) -> str:
+    return str(len(rows)) if len(rows) else "none"
 
 
 def _one(row: dict[str, Any]) -> str:
@@ -121,7 +128,6 @@ def _one(row: dict[str, Any]) -> str:
 
 
 def _sections(psi: pd.DataFrame, rows: pd.DataFrame) -> list[Section]:
-    columns = _cells(_by_row(rows, psi))
     return [
         Section(
             heading="All data sets together",
@@ -132,7 +138,7 @@ def _sections(psi: pd.DataFrame, rows: pd.DataFrame) -> list[Section]:
         ),
         Section(
             heading="Each data set",
-            rows=columns,
+            rows=_cells(_by_row(rows, [*psi["measure"]])),
             note=" ".join(ROWS_NOTE.split()),
             figure="within",
             look="sortable heat",
@@ -161,14 +167,15 @@ def _answer_cells(rows: pd.DataFrame) -> list[list[str]]:
 
 def _cells(table: pd.DataFrame) -> list[list[str]]:
     body = ([name, *map(number, values)] for name, values in zip(table.index, table.to_numpy(float), strict=True))
-    return [["measure", *table.columns], *body]
+    return [["data set", *table.columns], *body]
 
 
 def _figures(found: pd.DataFrame, rows: pd.DataFrame) -> dict[str, PageFigure]:
     names = [name for name in CRITERIA if name in set(found["criterion"])]
     shown = [{"name": name, "label": CRITERIA[name][0], "limits": with_margin(*CRITERIA[name][1:])} for name in names]
     pairs = found[["group", "target"]].drop_duplicates().itertuples(index=False)
-    targets = [_target(found, rows, group, target) for group, target in pairs]
+    order = _chosen(found, EVERY, TARGET)[FIRST]["measure"]
+    targets = [_target(found, rows, group, target, [*order]) for group, target in pairs]
     caption = (
         "Thick bars: 95 % intervals of each measure alone. Thin bars: intervals that hold for all measures at once; "
         "where they include 0, the measure is grey. Click a head of a table to sort by it."
@@ -185,7 +192,7 @@ def _figures(found: pd.DataFrame, rows: pd.DataFrame) -> dict[str, PageFigure]:
     }
 
 
-def _target(found: pd.DataFrame, rows: pd.DataFrame, group: str, target: str) -> dict[str, Any]:
+def _target(found: pd.DataFrame, rows: pd.DataFrame, group: str, target: str, order: list[str]) -> dict[str, Any]:
     chosen = _chosen(found, group, target)
     psi, wide = chosen[FIRST], _wide(chosen)
     of_group = rows if group == EVERY else rows[rows["task"] == group]
@@ -193,7 +200,7 @@ def _target(found: pd.DataFrame, rows: pd.DataFrame, group: str, target: str) ->
         "label": f"{target_name(target)}, {'all data sets' if group == EVERY else group}",
         "rows": [_intervals(row, [*chosen]) for row in wide.to_dict("records")],
         "cells": _answer_cells(psi),
-        "within": _cells(_by_row(of_group, psi, target).reindex(columns=_by_row(rows, psi).columns))[1:],
+        "within": _cells(_by_row(of_group, order, target))[1:],
     }
 
 

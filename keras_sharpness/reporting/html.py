@@ -13,9 +13,10 @@ from keras_sharpness.reporting.section import Section
 
 PAGE = Path(__file__).parent / "page"
 COLOURS = f":root {{ --point: {POINT_COLOUR}; --bar: {BAR_COLOUR}; --text: {TEXT_COLOUR}; }}\n"
-# The parts of the script for a run, and for a pool over hyper-parameters.
+# The parts of the script for a run, for a pool over hyper-parameters, and for an atlas.
 OF_RUN = ("axes", "histogram", "models", "taus", "start")
 OF_POOL = ("axes", "histogram", "models", "tables", "ranking", "start")
+OF_ATLAS = ("axes", "tables", "ranking", "start")
 ONE_BY_ONE = "Models, one by one"
 
 

@@ -9,7 +9,11 @@ from matplotlib.figure import Figure
 from keras_sharpness.reporting.drawing import DOTS_PER_INCH, POINT_COLOUR, REFERENCE_COLOUR, TEXT_COLOUR, plain
 from keras_sharpness.reporting.ranked_measures import CRITERIA, by_kind
 
-TITLES = {"cmi": "conditional\nmutual information", "tau_given": "tau given\ntraining loss"}
+TITLES = {
+    "cmi": "conditional\nmutual information",
+    "tau_given": "tau given\ntraining loss",
+    "sign_agreement": "agreement\nof signs",
+}
 
 
 def ranking(rows: pd.DataFrame, criteria: Sequence[str], title: str) -> Figure:

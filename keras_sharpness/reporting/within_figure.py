@@ -11,18 +11,19 @@ SCALE = LinearSegmentedColormap.from_list("sign", [REFERENCE_COLOUR, "white", PO
 UNKNOWN_COLOUR = "#dddddd"
 
 
-def within(taus: pd.DataFrame, title: str) -> Figure:
+def within(taus: pd.DataFrame, title: str, width: float = 0.95) -> Figure:
     """Draws a row for each measure and a column for each hyper-parameter; what is undefined is grey.
 
     Args:
         taus: Taus of a ranking.
         title: What the measures are compared with.
+        width: Width of a column in inches.
 
     Returns:
         The figure. It belongs to no window and no global state.
     """
     values = taus.to_numpy(float)
-    size = (4.2 + 0.95 * values.shape[1], 2.0 + 0.22 * len(values))
+    size = (4.2 + width * values.shape[1], 2.0 + 0.22 * len(values))
     figure = Figure(figsize=size, dpi=DOTS_PER_INCH, layout="constrained")
     axes = figure.add_subplot()
     scale = SCALE.with_extremes(bad=UNKNOWN_COLOUR)

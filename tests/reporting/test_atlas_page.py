@@ -19,7 +19,7 @@ def folder(tmp_path_factory):
 
 def test_the_verdict_counts_what_ranks(folder):
     text = (folder / "report.md").read_text()
-    assert "Over 6 data sets, 1 of 3 measures rank the gap" in text and "1 the wrong way round" in text
+    assert "Over 6 data sets, 1 of 3 measures rank the gap" in text and "and 1 the wrong way round" in text
 
 
 def test_the_page_holds_each_target_group_and_data_set(folder):

@@ -41,7 +41,7 @@ def criteria_of(table: RowTable, measures: Sequence[str] | None = None) -> pd.Da
     models = table.models[table.models["status"] == REACHED]
     if measures is None:
         rng = np.random.default_rng(0)
-        models, measures = models.assign(**{NOISE: rng.normal(size=len(models))}), [*table.known["measures"], NOISE]
+        models, measures = models.assign(**{NOISE: rng.normal(size=len(models))}), [*_differing(table), NOISE]
     targets = [target for target in TARGETS if target in models]
     parts = [_of_split(part, table.known["hyper_parameters"], measures, targets) for _, part in models.groupby("split")]
     found = pd.concat(parts).dropna(subset=["value"])
@@ -49,6 +49,12 @@ def criteria_of(table: RowTable, measures: Sequence[str] | None = None) -> pd.Da
     keys = ["target", "measure", "criterion"]
     rows = [dict(zip(keys, key, strict=True)) | _mean(part) for key, part in found.groupby(keys, sort=False)]
     return pd.DataFrame(rows).assign(row=table.name)
+
+
+def _differing(table: RowTable) -> list[str]:
+    """Returns the measures of a row, without those that are another one where all layers are dense."""
+    dense = table.known["network"] == "dense"
+    return [name for name in table.known["measures"] if not (dense and name.endswith("_reshaped"))]
 
 
 def _of_split(
