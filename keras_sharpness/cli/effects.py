@@ -34,6 +34,7 @@ RULES = (
         lambda given: given.study is None,
         "no --study, whose file says it",
     ),
+    Rule(("rows", "plan", "strategy"), lambda given: given.score is None, "no --score, which trains nothing"),
     Rule(("heads",), lambda given: given.model == "gat", "--model=gat"),
     Rule(
         ("split_seed",),

@@ -138,7 +138,10 @@ def test_help_reads_well(run_python, flag):
         (["ablation", "--learning_rate=0.1", "--m=8"], ["`ablation` must be given", "--learning_rate, --m"]),
         (
             ["frobnicate"],
-            ["must be one of study, pool, sweep, splits, ablation, measure, report, compare, benchmark", "frobnicate"],
+            [
+                "must be one of study, pool, sweep, splits, ablation, atlas, measure, report, compare, benchmark",
+                "frobnicate",
+            ],
         ),
         (["report"], ["`report` takes RUN"]),
         (["report", "/no/such/run"], ["/no/such/run"]),

@@ -26,6 +26,7 @@ IDLE = [
     (["--verbose", "--quiet"], "--verbose must come with no --quiet"),
     (["--tpu=here"], "--tpu must come with --strategy=tpu"),
     (["--num_devices=2", "--strategy=tpu"], "--num_devices must come with --strategy=mirrored"),
+    (["atlas", "--score=mine.py", "--rows=digits"], "--rows must come with no --score, which trains nothing"),
     (["--study=mine.py", "--vary=width:1,2"], "--vary must come with no --study, whose file says it"),
     (["--study=mine.py", "--model=gat"], "--model must come with no --study"),
     (["measure", "--split=examples"], "--split must come with a --strategy of several devices"),

@@ -9,6 +9,7 @@ import pytest
 from keras_sharpness.cli import study_commands
 from keras_sharpness.studies.run import Stopped
 from tests.cli.in_process import command_line
+from tests.support import atlas_tables
 
 
 def test_a_signal_ends_the_program_with_its_number(caplog):
@@ -88,3 +89,32 @@ def test_an_ablation_goes_from_the_released_code_to_the_paper(started, tmp_path)
     way, folder, data_dir, download, _ = started["run_ablation"]
     assert [step.config.num_models for step in way] == [3] * len(way) and len(way) > 1
     assert (folder, data_dir, download) == (tmp_path, str(tmp_path), False)
+
+
+def test_an_atlas_names_the_rows_without_a_table_and_writes_its_pages_once_there_are_enough(
+    started, monkeypatch, tmp_path, caplog
+):
+    seen = {}
+    monkeypatch.setattr(
+        "keras_sharpness.studies.atlas.run.run_atlas",
+        lambda rows, folder, data_dir, stop, **where: seen.update(rows=rows, where=where) or {"digits": "no such file"},
+    )
+    monkeypatch.setattr("keras_sharpness.reporting.atlas_page.write_atlas", lambda folder: folder / "report.md")
+    atlas_tables.write(tmp_path, ["one", "two"])
+    with caplog.at_level("INFO"):
+        command_line("atlas", "--rows=digits,mnist1d-mixer", f"--output_dir={tmp_path}", "--plan=sequential")
+    assert [row.name for row in seen["rows"]] == ["digits", "mnist1d-mixer"]
+    assert seen["where"] == {"plan": "sequential", "distribution": "devices"}
+    assert "digits has no table: no such file" in caplog.text and "no answer yet: it takes 5 data sets" in caplog.text
+    atlas_tables.write(tmp_path)
+    with caplog.at_level("INFO"):
+        command_line("atlas", f"--output_dir={tmp_path}")
+    assert f"atlas: {tmp_path / 'report.md'}" in caplog.text and len(seen["rows"]) > 40
+
+
+def test_a_measure_is_scored_over_an_atlas(started, tmp_path, caplog):
+    atlas_tables.write(tmp_path)
+    (tmp_path / "mine.py").write_text("def column(models):\n    return models['param_norm']\n")
+    with caplog.at_level("INFO"):
+        command_line("atlas", f"--score={tmp_path / 'mine.py'}", f"--output_dir={tmp_path}")
+    assert "mine, gap: psi 1.000 [0.999, 1.001] over 6 data sets" in caplog.text
