@@ -12,7 +12,7 @@ python main.py [pool] [flags]     with --study or --vary: train a pool over hype
 python main.py sweep RUN [flags]  measure a run's models for many radii and batch sizes
 python main.py splits [flags]     repeat a study on many random splits of its data, and combine their taus
 python main.py ablation [flags]   go from the released code to the paper's text, or back, one particular at a time
-python main.py atlas [flags]      train and measure pools on many data sets: which measure ranks generalization at large?
+python main.py atlas [flags]      pools on many data sets: does any measure rank generalization on data sets at large?
 python main.py measure [flags]    measure a saved .keras model on a .npz file of data
 python main.py report RUN         write the report of a finished run again
 python main.py compare RUN...     compare runs, or CSV files of sharpness and test_loss, with the published points
