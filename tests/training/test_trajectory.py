@@ -44,28 +44,30 @@ PER_EPOCH = -(-len(X) // 4)
 
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory):
-    """Returns a training's callbacks by name, its folders and its model."""
+    """Returns a training's callbacks by name, its folders, its model and the weights at the end."""
     folders = [tmp_path_factory.mktemp(name) for name in ("all", "few")]
     few = ks.Trajectory(every_steps=1, max_checkpoints=3, folder=folders[1])
     written = ks.Trajectory(every_steps=2, folder=folders[0])
     callbacks = {"held": ks.Trajectory(every_steps=2), "written": written, "few": few, "seen": Seen()}
-    return callbacks, folders, train([*callbacks.values()])
+    model = train([*callbacks.values()])
+    return callbacks, folders, model, [np.array(w) for w in model.get_weights()]
 
 
 def test_start_steps_and_end_are_kept_and_training_is_the_same(followed):
-    callbacks, folders, model = followed
+    callbacks, folders, _, end = followed
     held, seen, last = callbacks["held"], callbacks["seen"], 3 * PER_EPOCH
     assert held.steps == sorted({*range(0, last + 1, 2), last})
     assert_same(held.checkpoints, [seen.weights[step] for step in held.steps])
-    assert_same([held.checkpoints[-1], train([]).get_weights()], [model.get_weights()] * 2)
+    assert_same([held.checkpoints[-1], train([]).get_weights()], [end] * 2)
     read = ks.Trajectory.load(folders[0])
     assert read.steps == held.steps
     assert_same(read.checkpoints, held.checkpoints)
 
 
-def test_epochs_and_a_fit_that_goes_on_or_begins_anew():
-    path = ks.Trajectory()
-    model = train([path], epochs=2)
+def test_epochs_and_a_fit_that_goes_on_or_begins_anew(followed):
+    path, model = ks.Trajectory(), followed[2]
+    model.optimizer.iterations.assign(0)
+    train([path], epochs=2, model=model)
     train([path], epochs=1, model=model)
     assert path.steps == [0, PER_EPOCH, 2 * PER_EPOCH, 3 * PER_EPOCH]
     model.optimizer.iterations.assign(1)
@@ -74,7 +76,7 @@ def test_epochs_and_a_fit_that_goes_on_or_begins_anew():
 
 
 def test_memory_and_folder_are_bounded(followed):
-    callbacks, folders, _ = followed
+    callbacks, folders, *_ = followed
     few = callbacks["few"]
     assert len(few.steps) <= 3 and few.steps[0] == 0 and few.steps[-1] == 3 * PER_EPOCH
     assert len(list(folders[1].iterdir())) == len(few.checkpoints) == len(few.steps)
