@@ -43,6 +43,7 @@ if TYPE_CHECKING:  # For editors and type checkers: the names below, with their 
     from keras_sharpness.statistics import rank_measures as rank_measures
     from keras_sharpness.training.sam import SAM as SAM
     from keras_sharpness.training.tracker import SharpnessTracker as SharpnessTracker
+    from keras_sharpness.training.trajectory import Trajectory as Trajectory
 
 __version__ = "0.2.0"
 
@@ -68,6 +69,7 @@ _NAMES = {
     "statistics": ("rank_measures",),
     "training.sam": ("SAM",),
     "training.tracker": ("SharpnessTracker",),
+    "training.trajectory": ("Trajectory",),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 _MODULES = {"data": "data", "models": "models", "statistics": "statistics", "interop": "models.interop"}

@@ -70,6 +70,7 @@ MeasureName: TypeAlias = Literal[
     "critical",
     "line",
     "plane",
+    "barrier",
 ]
 """A measure of the command `measure`."""
 

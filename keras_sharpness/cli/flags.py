@@ -38,7 +38,7 @@ GROUPS = {
     "Splits": ("split_seeds",),
     "Ablation": ("order",),
     "Atlas": ("rows", "score"),
-    "Measure": ("keras_model", "data", "import", "measure", "loss", "select", "num_draws", "k"),
+    "Measure": ("keras_model", "data", "import", "measure", "loss", "select", "num_draws", "k", "other_models"),
     "Compare": ("with",),
     "Run": (
         *("backend", "plan", "strategy", "num_devices", "tpu", "split"),
@@ -49,7 +49,20 @@ SETTINGS = (*GROUPS["Study"], *GROUPS["Training"], *GROUPS["Sharpness"])
 # Each measure takes some of these; see `measure_table`.
 OF_MEASURES = (
     *GROUPS["Sharpness"],
-    *("loss", "select", "num_draws", "k", "seed", "batch_size", "plan", "strategy", "num_devices", "tpu", "split"),
+    *(
+        "loss",
+        "select",
+        "num_draws",
+        "k",
+        "other_models",
+        "seed",
+        "batch_size",
+        "plan",
+        "strategy",
+        "num_devices",
+        "tpu",
+        "split",
+    ),
 )
 
 
@@ -302,6 +315,9 @@ def _define_measure() -> None:
         lower_bound=1,
     )
     flags.DEFINE_integer("k", 1, "Number of eigenvalues.", lower_bound=1)
+    flags.DEFINE_list(
+        "other_models", None, "Saved models of the same architecture: one for line and barrier, two for a plane."
+    )
 
 
 def _define_compare() -> None:

@@ -73,6 +73,9 @@ def arguments_of(chosen: Measure, distribution: Any) -> dict[str, Any]:
         "layer": _layer,
         "maximizer": lambda _: _maximizer(),
         "distribution": lambda _: distribution,
+        "direction": lambda paths: _others(paths, 1)[0],
+        "other": lambda paths: _others(paths, 1)[0],
+        "directions": lambda paths: _others(paths, 2),
     }
     return {argument: conversions.get(argument, lambda v: v)(value) for argument, value in values.items()}
 
@@ -97,7 +100,10 @@ def run(
     """
     from keras_sharpness.cli.user_files import load_data, load_model
 
-    chosen, model, (x, y) = MEASURES[name], load_model(model_path), load_data(data_path)
+    chosen = MEASURES[name]
+    missing = [f"--{flag}" for flag in chosen.needs if chosen.takes[flag] not in arguments]
+    require(not missing, f"--measure={name} must be given what it needs", missing=", ".join(missing))
+    model, (x, y) = load_model(model_path), load_data(data_path)
     found = operator.attrgetter(chosen.function)(ks)(model, x, y, **arguments)
     result = {"measure": name, "keras_model": model_path, "data": data_path} | json_ready(chosen.entries(found))
     if output is not None:
@@ -123,6 +129,14 @@ def _maximizer() -> Any:
     return make_maximizer(
         given.maximizer, given.pga_steps, step_size, direction, given.coordinates, given.num_restarts, given.seed
     )
+
+
+def _others(paths: list[str], number: int) -> list[Any]:
+    from keras_sharpness.cli.user_files import load_model
+
+    what = f"--other_models must name {('a saved model', 'two saved models')[number - 1]}"
+    require(len(paths) == number, what, other_models=",".join(paths))
+    return [load_model(path) for path in paths]
 
 
 def _layer(text: str) -> str | None:

@@ -30,6 +30,7 @@ class Measure:
         entries: From what the function returns to the entries of the result.
         figure: From what the function returns to a figure.
         defaults: Values of flags that are not given, where the function's own default does not serve.
+        needs: Flags that must be given.
     """
 
     function: str
@@ -37,6 +38,7 @@ class Measure:
     entries: Callable[[Any], dict[str, Any]]
     figure: Callable[[Any], "Figure | None"] = lambda _: None
     defaults: dict[str, Any] = dataclasses.field(default_factory=dict)
+    needs: tuple[str, ...] = ()
 
 
 def _takes(*flags: str, **renamed: str) -> dict[str, str]:
@@ -129,14 +131,21 @@ MEASURES = {
     ),
     "line": Measure(
         function="landscape.line",
-        takes=_takes("seed", "select", *SHARED),
+        takes=_takes("seed", "select", *SHARED, other_models="direction"),
         entries=_fields("positions", "losses"),
         figure=_plot,
     ),
     "plane": Measure(
         function="landscape.plane",
-        takes=_takes("seed", "select", *SHARED),
+        takes=_takes("seed", "select", *SHARED, other_models="directions"),
         entries=_fields("first", "second", "losses"),
         figure=_plot,
+    ),
+    "barrier": Measure(
+        function="landscape.barrier",
+        takes=_takes(*BATCHES, "select", *SHARED, other_models="other"),
+        entries=_fields("value", "standard_error", "highest", "positions", "losses", "config"),
+        figure=_plot,
+        needs=("other_models",),
     ),
 }

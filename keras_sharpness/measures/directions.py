@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
+import keras
 import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
@@ -37,8 +38,8 @@ class Direction(Protocol):
         ...
 
 
-DirectionLike: TypeAlias = Direction | str | Sequence[ArrayLike]
-"""A direction, "random" or "ascent", or an array for each trainable weight."""
+DirectionLike: TypeAlias = Direction | str | keras.Model | Sequence[ArrayLike]
+"""A direction, "random" or "ascent", another model, or an array for each trainable weight."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -81,6 +81,10 @@ class MeanLoss:
         """
         return self._scale * self._moving(self._mean(function, self._all(self._scale * np.ravel(vector))))
 
+    def arrays(self, vector: np.ndarray) -> Weights:
+        """Returns D times a vector as an array for each trainable weight, zero where weights do not move."""
+        return unflatten(self._all(self._scale * vector), self._weights)
+
     def check_deterministic(self) -> None:
         """Raises if the loss of the first examples differs between two evaluations.
 

@@ -94,6 +94,8 @@ def _svg(figure: object) -> str:
 
 
 def _fields(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _fields(entry) for name, entry in value.items()}
     if not dataclasses.is_dataclass(value):
         return value
     return {field.name: _fields(getattr(value, field.name)) for field in dataclasses.fields(value)}

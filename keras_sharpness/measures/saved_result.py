@@ -11,19 +11,21 @@ import pandas as pd
 from keras_sharpness.errors import InputError, reason
 from keras_sharpness.files.checksum import load_arrays, save_compressed
 from keras_sharpness.measures.average_case import AverageCaseSharpness
+from keras_sharpness.measures.barrier import Barrier
 from keras_sharpness.measures.critical import CriticalSharpness
 from keras_sharpness.measures.diagnostics import Diagnostics
 from keras_sharpness.measures.estimate import Estimate
 from keras_sharpness.measures.hessian import Eigenvalues, SpectralDensity
 from keras_sharpness.measures.keskar import KeskarSharpness
 from keras_sharpness.measures.landscape import Line, Plane
+from keras_sharpness.measures.placed import Placed
 from keras_sharpness.measures.radii import SharpnessGrid
 from keras_sharpness.measures.readable import Readable
 from keras_sharpness.measures.worst_case import WorstCaseSharpness
 
 # A file names its classes; only these are made from it.
 _RESULTS: tuple[type, ...] = (
-    *(AverageCaseSharpness, CriticalSharpness, Eigenvalues, Estimate, KeskarSharpness, Line, Plane),
+    *(AverageCaseSharpness, Barrier, CriticalSharpness, Eigenvalues, Estimate, KeskarSharpness, Line, Placed, Plane),
     *(SharpnessGrid, SpectralDensity, WorstCaseSharpness),
 )
 _CLASSES = {each.__name__: each for each in (*_RESULTS, Diagnostics)}

@@ -5,13 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from keras_sharpness.training.thinned import Thinned
+
 
 class TrackLog:
-    """Keeps a bounded number of rows; when they are too many, every second one is dropped from memory.
-
-    Attributes:
-        rows: The rows in memory, oldest first; the newest is always among them.
-    """
+    """Keeps a bounded number of rows; when they are too many, every second one is dropped from memory."""
 
     def __init__(self, columns: tuple[str, ...], max_rows: int, path: Path | None) -> None:
         """Opens nothing before the first row.
@@ -21,8 +19,13 @@ class TrackLog:
             max_rows: Rows in memory at most.
             path: File of comma-separated values that gets every row at once; None: no file.
         """
-        self.columns, self.rows = columns, list[dict[str, float]]()
-        self._max_rows, self._path, self._stride, self._count = max_rows, path, 1, 0
+        self.columns, self._path, self._count = columns, path, 0
+        self._kept = Thinned[dict[str, float]](max_rows)
+
+    @property
+    def rows(self) -> list[dict[str, float]]:
+        """The rows in memory, oldest first; the newest is always among them."""
+        return self._kept.items
 
     def add(self, row: dict[str, float]) -> None:
         """Adds a row.
@@ -32,17 +35,8 @@ class TrackLog:
         """
         if self._path is not None:
             self._append(self._path, row)
-        # The newest row stays only if it is one of each `stride`.
-        if self.rows and (self._count - 1) % self._stride:
-            self.rows.pop()
-        self.rows.append(row)
         self._count += 1
-        if len(self.rows) > self._max_rows:
-            self._stride *= 2
-            newest = self.rows[-1]
-            self.rows = self.rows[::2]
-            if self.rows[-1] is not newest:
-                self.rows.append(newest)
+        self._kept.add(row)
 
     def to_frame(self) -> pd.DataFrame:
         """Returns the rows in memory as a table."""

@@ -30,6 +30,10 @@ def files(tmp_path_factory):
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.save(folder / "model.keras")
     np.savez(folder / "data.npz", x=x, y=y)
+    for name in ("second", "third"):
+        other = keras.models.clone_model(model)
+        other.set_weights([rng.normal(size=w.shape) for w in model.get_weights()])
+        other.save(folder / f"{name}.keras")
     return folder, model, x, y
 
 
@@ -47,11 +51,12 @@ ARGUMENTS = {
 @pytest.mark.parametrize("name", MEASURES)
 def test_every_measure_writes_json_and_most_a_figure(files, tmp_path, name):
     folder, *_ = files
-    arguments = ARGUMENTS.get(name, {})
+    other = {"other": keras.saving.load_model(folder / "second.keras")} if name == "barrier" else {}
+    arguments = ARGUMENTS.get(name, {}) | other
     result = run(str(folder / "model.keras"), str(folder / "data.npz"), name, arguments, tmp_path)
     written = json.loads((tmp_path / "measure.json").read_text(), parse_constant=pytest.fail)
     assert written == result
-    pictured = {"worst_case", "grid", "keskar", "attribution", "spectral_density", "line", "plane"}
+    pictured = {"worst_case", "grid", "keskar", "attribution", "spectral_density", "line", "plane", "barrier"}
     assert (tmp_path / "measure.png").exists() is (name in pictured)
 
 
@@ -80,6 +85,7 @@ VALUES = {
     "select": ["dense"],
     "num_draws": ["4"],
     "k": ["2"],
+    "other_models": ["FOLDER/second.keras"],
     "seed": ["5", "--num_restarts=2", "--num_draws=4"],
     "batch_size": ["16"],
     "plan": ["sequential"],
@@ -88,6 +94,7 @@ VALUES = {
     "tpu": ["here", "--strategy=tpu"],
     "split": ["examples", "--strategy=mirrored"],
 }
+VALUES_OF = {("plane", "other_models"): "FOLDER/second.keras,FOLDER/third.keras"}
 CROSSED = [(name, flag) for name in MEASURES for flag in flags.OF_MEASURES]
 
 
@@ -105,6 +112,7 @@ def called(files, monkeypatch):
         monkeypatch.setattr("keras_sharpness.cli.start.start_keras", start_keras)
         monkeypatch.setattr("keras_sharpness.cli.measure.run", lambda *args: arguments.update(args[3]))
         files_given = [f"--keras_model={folder / 'model.keras'}", f"--data={folder / 'data.npz'}"]
+        given = [word.replace("FOLDER", str(folder)) for word in given]
         command_line("measure", f"--measure={name}", *files_given, *given)
         return arguments
 
@@ -119,6 +127,7 @@ def taken_with(name, extra):
 @pytest.mark.parametrize(("name", "flag"), CROSSED)
 def test_every_flag_is_used_or_refused(called, name, flag):
     value, *extra = VALUES[flag]
+    value = VALUES_OF.get((name, flag), value)
     needed = taken_with(name, extra)
     if flag not in MEASURES[name].takes:
         with pytest.raises(InputError, match=f"--measure={name} must be given flags that it takes .*others=.*--{flag}"):
@@ -135,7 +144,8 @@ def test_every_flag_is_used_or_refused(called, name, flag):
 def test_the_function_takes_every_argument(files, monkeypatch, called, name):
     folder, model, x, y = files
     # Flags of devices would start them; `loss` names one that does not fit the labels.
-    given = [f"--{flag}={VALUES[flag][0]}" for flag in MEASURES[name].takes if flag not in {*DEVICES, "loss"}]
+    taken = [flag for flag in MEASURES[name].takes if flag not in {*DEVICES, "loss"}]
+    given = [f"--{flag}={VALUES_OF.get((name, flag), VALUES[flag][0])}" for flag in taken]
     given = [word for word in given if word not in ("--coordinates=scaled", "--maximizer=apgd")]
     arguments = called(name, *given)
     function = operator.attrgetter(MEASURES[name].function)(ks)
@@ -166,6 +176,14 @@ def test_a_selection_is_a_pattern_or_several(called):
     assert called("relative_flatness", "--select=all") == {"layer": None}
     with pytest.raises(InputError, match="--select must name one layer"):
         called("relative_flatness", "--select=dense,dense_1")
+
+
+def test_other_models_must_be_as_many_as_the_measure_takes(files, called):
+    folder, *_ = files
+    with pytest.raises(InputError, match="--measure=barrier must be given what it needs. Received: missing='--other_m"):
+        run(str(folder / "model.keras"), str(folder / "data.npz"), "barrier", {})
+    with pytest.raises(InputError, match="--other_models must name two saved models"):
+        called("plane", "--other_models=FOLDER/second.keras")
 
 
 def test_from_the_command_line(files, tmp_path, run_python):

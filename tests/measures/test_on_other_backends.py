@@ -10,6 +10,8 @@ FILES = (
     *("tests/measures/test_resolution.py", "tests/measures/test_symmetry.py"),
     *("tests/measures/test_finite_differences.py", "tests/backend/test_torch.py"),
     *("tests/backend/test_torch_autograd.py", "tests/backend/test_torch_modules.py"),
+    *("tests/measures/test_other_models.py", "tests/measures/test_barrier.py"),
+    "tests/measures/test_found_directions.py",
 )
 OTHERS = [b for b in ("tensorflow", "jax", "torch") if b != keras.config.backend() and importlib.util.find_spec(b)]
 

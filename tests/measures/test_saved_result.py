@@ -12,12 +12,14 @@ import keras_sharpness as ks
 from keras_sharpness.files.checksum import save_arrays
 from keras_sharpness.measures import saved_result
 from keras_sharpness.measures.average_case import AverageCaseSharpness
+from keras_sharpness.measures.barrier import Barrier
 from keras_sharpness.measures.critical import CriticalSharpness
 from keras_sharpness.measures.diagnostics import Diagnostics
 from keras_sharpness.measures.estimate import Estimate
 from keras_sharpness.measures.hessian import Eigenvalues, SpectralDensity
 from keras_sharpness.measures.keskar import KeskarSharpness
 from keras_sharpness.measures.landscape import Line, Plane
+from keras_sharpness.measures.placed import Placed
 from keras_sharpness.measures.radii import SharpnessGrid
 from keras_sharpness.measures.worst_case import WorstCaseSharpness
 
@@ -33,6 +35,7 @@ ASCENT = WorstCaseSharpness(
     diagnostics=Diagnostics(*(np.array([0.5, np.nan, np.inf]) for _ in dataclasses.fields(Diagnostics))),
     restarts=draws(3, 2, 6),
 )
+PLACED = Placed(draws(4, 2), draws(4), draws(4), np.arange(4))
 # Result, and the number of rows of its table.
 RESULTS = {
     "worst case": (ASCENT, 3),
@@ -46,6 +49,9 @@ RESULTS = {
     "grid": (SharpnessGrid(pd.DataFrame({"rho": [1e-4, 1e-3], "sharpness": [0.1, 0.2], "settled": [True, False]})), 2),
     "line": (Line(draws(5), draws(5), "random"), 5),
     "plane": (Plane(draws(2), draws(3), draws(2, 3), ("random", "gradient")), 6),
+    "plane with paths": (Plane(draws(2), draws(3), draws(2, 3), ("a", "b"), {"SGD": PLACED, "Adam": PLACED}), 6),
+    "placed": (PLACED, 4),
+    "barrier": (Barrier(draws(5), draws(3, 5), ("a", "b"), {"m": 64}), 5),
 }
 
 
@@ -57,6 +63,9 @@ def assert_equal(found, expected):
             assert_equal(getattr(found, field.name), getattr(expected, field.name))
     elif isinstance(expected, pd.DataFrame):
         pd.testing.assert_frame_equal(found, expected)
+    elif isinstance(expected, dict):
+        assert [*found] == [*expected]
+        [assert_equal(found[name], expected[name]) for name in expected]
     elif isinstance(expected, (list, tuple)):
         assert len(found) == len(expected)
         [assert_equal(*pair) for pair in zip(found, expected, strict=True)]
