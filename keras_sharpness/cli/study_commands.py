@@ -144,8 +144,8 @@ def atlas() -> None:
     distribution = start.start_keras(in_threads=True)
     from keras_sharpness.reporting.atlas_page import write_atlas
     from keras_sharpness.studies.atlas.answer import LEAST_ROWS, write_answer
+    from keras_sharpness.studies.atlas.atlas_run import run_atlas
     from keras_sharpness.studies.atlas.rows import rows
-    from keras_sharpness.studies.atlas.run import run_atlas
 
     with _stoppable() as stop:
         where = {"plan": given.plan, "distribution": distribution}

@@ -96,7 +96,7 @@ def test_an_atlas_names_the_rows_without_a_table_and_writes_its_pages_once_there
 ):
     seen = {}
     monkeypatch.setattr(
-        "keras_sharpness.studies.atlas.run.run_atlas",
+        "keras_sharpness.studies.atlas.atlas_run.run_atlas",
         lambda rows, folder, data_dir, stop, **where: seen.update(rows=rows, where=where) or {"digits": "no such file"},
     )
     monkeypatch.setattr("keras_sharpness.reporting.atlas_page.write_atlas", lambda folder: folder / "report.md")

@@ -12,18 +12,17 @@ SPACE = {"width": [16, 64], "learning_rate": [0.01, 0.05], "batch_size": [16, 64
 MEASURES = ["param_norm", "path_norm", "worst_case"]
 
 
-def models(seed, measures=MEASURES, classifies=True):
-    """Returns two splits of 16 settings and two seeds: param_norm is the gap, path_norm its negative."""
+def models(seed, measures=MEASURES, splits=2):
+    """Returns splits of 16 settings and two seeds: param_norm is the gap, path_norm its negative."""
     rng = np.random.default_rng(seed)
     settings = [dict(zip(SPACE, values, strict=True)) for values in itertools.product(*SPACE.values())]
     rows = []
-    for split, (number, setting), _ in itertools.product(range(2), enumerate(settings), range(2)):
+    for split, (number, setting), _ in itertools.product(range(splits), enumerate(settings), range(2)):
         gap = float(rng.normal() + split)
         known = {"split": split, "setting": number, "seed": int(rng.integers(1000)), **setting, "status": "reached"}
         values = dict(zip(measures, (gap, -gap, float(rng.normal())), strict=True))
-        error = {"test_error": gap / 10} if classifies else {}
         losses = {"training_loss": 0.1 + 0.001 * float(rng.random()), "test_loss": gap + 0.1, "gap": gap}
-        rows.append({**known, "epochs": 5, **losses, **error, **values})
+        rows.append({**known, "epochs": 5, **losses, "test_error": gap / 10, **values})
     return pd.DataFrame(rows)
 
 
@@ -39,6 +38,6 @@ def table(name="one", seed=0, **options):
 
 
 def write(folder, names=("one", "two", "three", "four", "five", "six")):
-    """Writes tables into the folder of an atlas."""
+    """Writes tables of one split into the folder of an atlas."""
     for seed, name in enumerate(names):
-        write_table(folder, Row(name), models(seed), known())
+        write_table(folder, Row(name), models(seed, splits=1), known())

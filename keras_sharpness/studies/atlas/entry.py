@@ -16,9 +16,9 @@ from keras_sharpness.pools.pool import REACHED, Pool
 from keras_sharpness.studies import folder as folders
 from keras_sharpness.studies.atlas import protocol
 from keras_sharpness.studies.atlas.answer import answer, scored
+from keras_sharpness.studies.atlas.atlas_run import POOLS, sample_of
 from keras_sharpness.studies.atlas.pools import RowPools
 from keras_sharpness.studies.atlas.rows import rows
-from keras_sharpness.studies.atlas.run import POOLS, sample_of
 from keras_sharpness.studies.atlas.tables import RowTable, read_tables
 from keras_sharpness.studies.pool_file import run_file
 

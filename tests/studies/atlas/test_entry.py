@@ -1,9 +1,13 @@
 """A new measure, scored over the atlas."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from keras_sharpness.complexity import TrainedModel
 from keras_sharpness.errors import InputError
-from keras_sharpness.studies.atlas.entry import read_entry, score
+from keras_sharpness.studies.atlas.entry import Entry, read_entry, score
+from keras_sharpness.studies.atlas.rows import Row
 from tests.support import atlas_tables
 
 
@@ -40,3 +44,17 @@ def test_a_column_of_the_tables_needs_no_weights(folder, tmp_path):
 def test_a_file_that_does_not_fit_is_refused(folder, tmp_path, code, what):
     with pytest.raises(InputError, match=what):
         score(entry(tmp_path, code), folder)
+
+
+def test_an_entry_is_measured_on_the_stored_pools(small_atlas, small_rows, monkeypatch):
+    monkeypatch.setattr("keras_sharpness.studies.atlas.entry.rows", lambda names: [Row(names[0])])
+    seen = []
+
+    def measure(trained):
+        seen.append(trained)
+        return float(sum(np.square(w).sum() for w in trained.vector))
+
+    score(Entry("mine", measure, None), small_atlas)
+    found = pd.read_csv(small_atlas / "entries" / "mine" / "criteria.csv")
+    assert set(found["row"]) == {"classes", "numbers"} and isinstance(seen[0], TrainedModel)
+    assert set(found["measure"]) == {"mine"}
