@@ -101,7 +101,8 @@ def answer(criteria: pd.DataFrame) -> pd.DataFrame:
         `heterogeneity_p_value`, `rows`, `share_positive` (of rows) and `finding`: "ranks", "ranks the wrong way" or
         "nothing found".
     """
-    dense = criteria[criteria["network"] == "dense"]
+    # A criterion that only one split has may lack a standard error.
+    dense = criteria[(criteria["network"] == "dense") & criteria["standard_error"].notna()]
     both = pd.concat([dense.assign(group="all"), dense.assign(group=dense["task"])])
     groups = [(key, part) for key, part in both.groupby(KEYS, sort=False) if len(part) >= LEAST_ROWS]
     # Noise is a check, and not among the measures that are looked at.
