@@ -17,7 +17,7 @@ def atomic_open(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
 
     Args:
         path: Name of the finished file; missing folders are made.
-        mode: "w" or "wb".
+        mode: "w", "wb" or "w+b".
 
     Yields:
         The open temporary file, in the same folder. It is removed if the block raises.

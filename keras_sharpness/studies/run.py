@@ -24,7 +24,7 @@ from keras_sharpness.objective.objective import values
 from keras_sharpness.pools.member import Member, member_seed
 from keras_sharpness.pools.store import PoolStore
 from keras_sharpness.studies import folder as folders
-from keras_sharpness.studies.details import write_details
+from keras_sharpness.studies.details import FILE, write_details
 from keras_sharpness.studies.study import Study
 from keras_sharpness.studies.summary import summarize
 
@@ -90,6 +90,7 @@ def _open(study: Study, folder: Path, resume: bool, command: str) -> tuple[PoolS
         store.clear()
         folders.forget_times(folder)
     description = study.describe() | {"versions": folders.versions(), "command": command}
+    store.pack()
     fresh = not store.trained()
     return store, folders.record(folder, study.config, description, study.slots, fresh)
 
@@ -124,6 +125,9 @@ def _run_study(study: Study, store: PoolStore, slots: int, folder: Path, stop: C
         _at_once(study, lambda: _measure(study, store, stop), lambda: _detail(study, store, stop))
     if study.has_details:
         write_details(folder, store, [study.rises(store.load_paths(index)) for index in range(study.config.num_models)])
+    else:
+        # A pool that has grown too large for them may hold those of fewer models.
+        (folder / FILE).unlink(missing_ok=True)
     rows = [_row(study, store, index) for index in range(study.config.num_models)]
     folders.write_rows(folder / "models.csv", rows)
     seconds = {f"seconds_{stage}": seconds for stage, seconds in folders.times(folder).items()}
