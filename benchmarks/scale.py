@@ -1,0 +1,150 @@
+"""Large pools: files, seconds and memory of what comes after training.
+
+`python -m benchmarks.scale FOLDER [NUMBERS]` fills folders with studies of Abalone made of random numbers, of 20,000
+and 100,000 models, in valid files, and runs commands on them, each in a process of its own: the study itself, which
+finds everything there, reads all files and writes its tables; `sweep`, likewise; `report`; `compare`. It prints a row
+for each, and writes `scale.csv` into FOLDER. 100,000 models need 5 GB of disk.
+"""
+
+import csv
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.measuring import kilobytes, reset_peak
+from benchmarks.processes import ROOT
+
+NUMBERS = (20_000, 100_000)
+SHAPES = ((10, 64), (64,), (64, 64), (64,), (64, 1), (1,))
+NUM_BATCHES, NUM_STEPS, NUM_TEST = 50, 5, 836
+RHOS, MS = [0.00025, 0.0025, 0.025, 0.25], ["16", "64", "256", "full"]
+FLAGS = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage")
+
+
+def rows(root: Path, number: int) -> list[dict[str, Any]]:
+    """Makes a folder and measures commands on it.
+
+    Args:
+        root: Where folders are made.
+        number: Number of models.
+    """
+    folder, other = root / str(number), root / f"{number}.csv"
+    shutil.rmtree(folder, ignore_errors=True)
+    found = [make(folder, number)]
+    main = "main.py", "--quiet"
+    sizes = f"--rhos={','.join(map(str, RHOS))}", f"--ms={','.join(MS)}"
+    found.append(run(folder, "study", *main, f"--num_models={number}", f"--output_dir={folder}"))
+    found.append(run(folder, "sweep", *main, "sweep", folder, *sizes))
+    found.append(run(folder, "report", *main, "report", folder))
+    shutil.copy(folder / "models.csv", other)
+    found.append(
+        run(folder, "compare", *main, "compare", folder, other, "--with=none", f"--output_dir={root / 'compared'}")
+    )
+    found.append(opened(folder / "report.html"))
+    return [{"models": number} | row for row in found]
+
+
+def make(folder: Path, number: int) -> dict[str, Any]:
+    """Fills a folder, without waiting for the disk, and returns what that took."""
+    from keras_sharpness.pools.member import Member, member_seed
+    from keras_sharpness.pools.store import PoolStore, files_of_arrays, save_arrays_of
+    from keras_sharpness.studies.config import study_config
+
+    os.fsync = lambda _: None
+    before, begin, rng = reset_peak(), time.perf_counter(), np.random.default_rng(0)
+    store, swept = PoolStore(folder), files_of_arrays(folder / "sweep")
+    sizes = {"rhos": np.array(RHOS), "ms": np.array(MS)}
+    details = number * NUM_TEST <= 2**26
+    for index in range(number):
+        weights = [rng.normal(size=shape, scale=0.1).astype("float32") for shape in SHAPES]
+        member = Member(index=index, seed=member_seed(0, index), weights=weights, state=[], epoch_losses=(0.6, 0.5))
+        level = rng.normal()
+        losses = np.exp(0.1 * level + 0.1 * rng.normal(size=NUM_TEST)).astype("float32")
+        store.save_member(member, {"train_loss": float(np.exp(0.1 * rng.normal())), "test_loss": float(losses.mean())})
+        rises = np.cumsum(rng.random((NUM_BATCHES, NUM_STEPS + 1)), axis=1) * np.exp(0.3 * (rng.normal() - level))
+        norms = np.exp(rng.normal(size=NUM_BATCHES))
+        store.save_paths(index, {"losses": rises.astype("float32"), "gradient_norms": norms.astype("float32")})
+        if details:
+            store.save_details(index, {"test_losses": losses})
+        sharpness = np.array(RHOS)[:, None] * np.exp(0.3 * (rng.normal(size=len(MS)) - level))
+        save_arrays_of(swept, index, **sizes, sharpness=sharpness, gradient_norms=sharpness[0])
+    config = {"study": dataclasses.asdict(study_config("fcnn", num_models=number)), **described()}
+    (folder / "config.json").write_text(json.dumps(config))
+    return {
+        "step": "make",
+        "seconds": time.perf_counter() - begin,
+        "peak_mb": (kilobytes("VmHWM") - before) / 1024,
+    } | of(folder)
+
+
+def described() -> dict[str, Any]:
+    """Returns what a study says of itself besides its settings."""
+    return {
+        "data": "UCI's Abalone, random split of seed 0",
+        "backend": os.environ["KERAS_BACKEND"],
+        "members_at_once": 25,
+    }
+
+
+def run(folder: Path, step: str, *command: object) -> dict[str, Any]:
+    """Runs a command, and returns its seconds and the peak memory of its process.
+
+    Args:
+        folder: The folder that it works on.
+        step: Name of the row.
+        *command: The command, without Python.
+    """
+    variables = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    begin = time.perf_counter()
+    process = subprocess.Popen([sys.executable, *map(str, command)], env=variables, cwd=ROOT)
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"{step} failed")
+    return {"step": step, "seconds": time.perf_counter() - begin, "peak_mb": used.ru_maxrss / 1024} | of(folder)
+
+
+def of(folder: Path) -> dict[str, Any]:
+    """Returns the number of files in a folder, and the size of its page."""
+    page = folder / "report.html"
+    files = sum(path.is_file() for path in folder.rglob("*"))
+    return {"files": files, "page_mb": page.stat().st_size / 1e6 if page.exists() else 0}
+
+
+def opened(page: Path) -> dict[str, Any]:
+    """Returns the seconds until a browser has drawn a page."""
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    for flag in FLAGS:
+        options.add_argument(flag)
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
+    try:
+        begin = time.perf_counter()
+        driver.get(page.as_uri())
+        # The answer comes once the frame after the drawing is made.
+        driver.execute_async_script("const done = arguments[0]; requestAnimationFrame(() => setTimeout(done))")
+        return {"step": "open the page", "seconds": time.perf_counter() - begin} | {"peak_mb": 0} | of(page.parent)
+    finally:
+        driver.quit()
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    root, table = Path(sys.argv[1]), []
+    for number in map(int, sys.argv[2:] or NUMBERS):
+        for row in rows(root, number):
+            table.append({name: round(value, 1) if isinstance(value, float) else value for name, value in row.items()})
+            print(table[-1], flush=True)
+    with (root / "scale.csv").open("w") as file:
+        writer = csv.DictWriter(file, [*table[0]], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(table)
