@@ -17,8 +17,9 @@ from keras_sharpness.statistics.environments import LEAST_PAIRS
 RANKING_NOTE = """Brackets: 95 % intervals that hold for all measures of the table at once (Bonferroni; not for all
 targets and criteria at once). They come from a jackknife over settings. Tau is Kendall's, over all models. Conditional
 mutual information is that of Jiang et al. 2020, equation 12: between 0 and 1, without a sign, and above 0 even for a
-measure that knows nothing. Sign errors are shares of pairs that a measure orders otherwise than the target, over
-environments: above 0.5, the measure orders them the other way round."""
+measure that knows nothing; of more than 2,000 models it is that of 2,000 drawn at random. Sign errors are shares of
+pairs that a measure orders otherwise than the target, over environments: above 0.5, the measure orders them the other
+way round."""
 WITHIN_NOTE = """Tau of models that differ in one hyper-parameter only, averaged over the settings of the others; psi is
 the mean of a row. A measure that is large and of one sign in each column ranks models whichever hyper-parameter
 varies."""
