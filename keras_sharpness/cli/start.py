@@ -80,8 +80,8 @@ def _distribution(in_threads: bool, terminal: int) -> Any:
         # Pools are this package's own networks, and those of study files: the same numbers on every machine.
         environment.use_defaults_of_keras()
         backend.use_one_thread_per_operation()
-    several = given.strategy == "multi_worker"
-    with patience.others_come(terminal) if several else contextlib.nullcontext():
+    bounds = {"multi_worker": patience.others_come, "tpu": patience.tpu_starts}
+    with bounds.get(given.strategy, contextlib.nullcontext)(terminal):
         started = distribution.start(given.strategy, given.num_devices, given.tpu or "local")
         backend.devices()
     share = distribution.split_examples if given.split == "examples" else distribution.distribute
