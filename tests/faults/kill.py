@@ -121,7 +121,7 @@ def measure(chance):
     def run(folder):
         os.chdir(folder)
         sys.argv = ["main.py", "measure", "--keras_model=model.keras", "--data=data.npz", "--output_dir=out"]
-        sys.argv += [f"--measure={kind}", "--m=8", "--quiet"]
+        sys.argv += [f"--measure={kind}", "--quiet"]
         app.run()
 
     return Work(f"measure {kind}", run, ("out/measure.*",), prepare, goes_on=False)
