@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,27 +30,23 @@ RHOS, MS = [0.00025, 0.0025, 0.025, 0.25], ["16", "64", "256", "full"]
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage")
 
 
-def rows(root: Path, number: int) -> list[dict[str, Any]]:
+def rows(root: Path, number: int) -> Iterator[dict[str, Any]]:
     """Makes a folder and measures commands on it.
 
     Args:
         root: Where folders are made.
         number: Number of models.
     """
-    folder, other = root / str(number), root / f"{number}.csv"
+    folder, other, table = root / str(number), root / "compared", root / f"{number}.csv"
     shutil.rmtree(folder, ignore_errors=True)
-    found = [make(folder, number)]
-    main = "main.py", "--quiet"
-    sizes = f"--rhos={','.join(map(str, RHOS))}", f"--ms={','.join(MS)}"
-    found.append(run(folder, "study", *main, f"--num_models={number}", f"--output_dir={folder}"))
-    found.append(run(folder, "sweep", *main, "sweep", folder, *sizes))
-    found.append(run(folder, "report", *main, "report", folder))
-    shutil.copy(folder / "models.csv", other)
-    found.append(
-        run(folder, "compare", *main, "compare", folder, other, "--with=none", f"--output_dir={root / 'compared'}")
-    )
-    found.append(opened(folder / "report.html"))
-    return [{"models": number} | row for row in found]
+    yield make(folder, number)
+    main, sizes = ("main.py", "--quiet"), (f"--rhos={','.join(map(str, RHOS))}", f"--ms={','.join(MS)}")
+    yield run(folder, "study", *main, f"--num_models={number}", f"--output_dir={folder}")
+    yield run(folder, "report", *main, "report", folder)
+    shutil.copy(folder / "models.csv", table)
+    yield run(folder, "compare", *main, "compare", folder, table, "--with=none", f"--output_dir={other}")
+    yield run(folder, "sweep", *main, "sweep", folder, *sizes)
+    yield opened(folder / "report.html")
 
 
 def make(folder: Path, number: int) -> dict[str, Any]:
@@ -59,7 +56,7 @@ def make(folder: Path, number: int) -> dict[str, Any]:
     from keras_sharpness.studies.config import study_config
 
     os.fsync = lambda _: None
-    before, begin, rng = reset_peak(), time.perf_counter(), np.random.default_rng(0)
+    before, began, rng = reset_peak(), clocks(), np.random.default_rng(0)
     store, swept = PoolStore(folder), files_of_arrays(folder / "sweep")
     sizes = {"rhos": np.array(RHOS), "ms": np.array(MS)}
     details = number * NUM_TEST <= 2**26
@@ -78,11 +75,19 @@ def make(folder: Path, number: int) -> dict[str, Any]:
         save_arrays_of(swept, index, **sizes, sharpness=sharpness, gradient_norms=sharpness[0])
     config = {"study": dataclasses.asdict(study_config("fcnn", num_models=number)), **described()}
     (folder / "config.json").write_text(json.dumps(config))
-    return {
-        "step": "make",
-        "seconds": time.perf_counter() - begin,
-        "peak_mb": (kilobytes("VmHWM") - before) / 1024,
-    } | of(folder)
+    peak = (kilobytes("VmHWM") - before) / 1024
+    return {"step": "make"} | since(began) | {"peak_mb": peak} | of(folder)
+
+
+def clocks() -> tuple[float, float]:
+    """Returns the clock, and the time of all cores that this process has used."""
+    return time.perf_counter(), time.process_time()
+
+
+def since(began: tuple[float, float], cpu: float | None = None) -> dict[str, float]:
+    """Returns the seconds since then, and those of all cores."""
+    now = clocks()
+    return {"seconds": now[0] - began[0], "cpu_seconds": now[1] - began[1] if cpu is None else cpu}
 
 
 def described() -> dict[str, Any]:
@@ -103,12 +108,13 @@ def run(folder: Path, step: str, *command: object) -> dict[str, Any]:
         *command: The command, without Python.
     """
     variables = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    begin = time.perf_counter()
+    began = clocks()
     process = subprocess.Popen([sys.executable, *map(str, command)], env=variables, cwd=ROOT)
     _, status, used = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"{step} failed")
-    return {"step": step, "seconds": time.perf_counter() - begin, "peak_mb": used.ru_maxrss / 1024} | of(folder)
+    cpu = used.ru_utime + used.ru_stime
+    return {"step": step} | since(began, cpu) | {"peak_mb": used.ru_maxrss / 1024} | of(folder)
 
 
 def of(folder: Path) -> dict[str, Any]:
@@ -128,11 +134,11 @@ def opened(page: Path) -> dict[str, Any]:
         options.add_argument(flag)
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
     try:
-        begin = time.perf_counter()
+        began = clocks()
         driver.get(page.as_uri())
         # The answer comes once the frame after the drawing is made.
         driver.execute_async_script("const done = arguments[0]; requestAnimationFrame(() => setTimeout(done))")
-        return {"step": "open the page", "seconds": time.perf_counter() - begin} | {"peak_mb": 0} | of(page.parent)
+        return {"step": "open the page"} | since(began, 0) | {"peak_mb": 0} | of(page.parent)
     finally:
         driver.quit()
 
@@ -142,7 +148,8 @@ if __name__ == "__main__":
     root, table = Path(sys.argv[1]), []
     for number in map(int, sys.argv[2:] or NUMBERS):
         for row in rows(root, number):
-            table.append({name: round(value, 1) if isinstance(value, float) else value for name, value in row.items()})
+            rounded = {name: round(value, 1) if isinstance(value, float) else value for name, value in row.items()}
+            table.append({"models": number} | rounded)
             print(table[-1], flush=True)
     with (root / "scale.csv").open("w") as file:
         writer = csv.DictWriter(file, [*table[0]], lineterminator="\n")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_sharpness import backend
+from keras_sharpness.backend.forks import require_threads
 from keras_sharpness.errors import require, require_options
 from keras_sharpness.execution import compiled
 from keras_sharpness.execution.grid import Grid
@@ -147,6 +148,7 @@ class Sample:
         Raises:
             InputError: If an argument is out of range or does not fit the others.
         """
+        require_threads()
         require_eager()
         self.model = model
         self.objective = Objective(model, loss, normalize_logits, isinstance(x, Graph), regularization)
@@ -205,6 +207,7 @@ class Sample:
             InputError: If an argument is unknown, a sample is given together with what it holds already, or a function
                 is traced.
         """
+        require_threads()
         require_eager()
         require_options(arguments, tuple(known.__annotations__))
         if not isinstance(model, Sample):

@@ -1,6 +1,9 @@
 """Measurements in threads, in a loop of asyncio, while a function is traced, and after a fork."""
 
 import asyncio
+import os
+import time
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
@@ -36,6 +39,14 @@ def measured(model, x, y):
     return found.losses
 
 
+@pytest.fixture(scope="module")
+def given():
+    """A model, its data, and what is measured of it in the usual place."""
+    model = dense(0)
+    return model, measured(*model)
+
+
+@pytest.mark.again
 def test_two_threads_measure_two_models_as_one_after_the_other():
     makers = [dense, convolution, dense, convolution]
     alone = [measured(*make(seed)) for seed, make in enumerate(makers)]
@@ -46,15 +57,15 @@ def test_two_threads_measure_two_models_as_one_after_the_other():
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_running_loop_of_asyncio_changes_nothing():
-    given = dense(0)
+def test_a_running_loop_of_asyncio_changes_nothing(given):
+    model, expected = given
 
     async def main():
-        here = measured(*given)
-        return here, await asyncio.to_thread(measured, *given)
+        here = measured(*model)
+        return here, await asyncio.to_thread(measured, *model)
 
     for found in asyncio.run(main()):
-        np.testing.assert_array_equal(found, measured(*given))
+        np.testing.assert_array_equal(found, expected)
 
 
 def traced(fn):
@@ -69,10 +80,31 @@ def traced(fn):
 
 
 @pytest.mark.skipif(keras.config.backend() == "torch", reason="PyTorch leaves what it cannot trace to Python")
-def test_while_a_function_is_traced_it_is_refused_in_one_line():
-    model, x, y = dense(0)
+def test_while_a_function_is_traced_it_is_refused_in_one_line(given):
+    (model, x, y), expected = given
     sample = ks.Sample(model, x, y, "mse", m=8, num_batches=2)
     for call in (lambda: measured(model, x, y), lambda: ks.gradient_norm(sample), lambda: ks.hessian.trace(sample)):
         with pytest.raises(InputError, match="must run outside of traced functions, such as tf.function and jax.jit"):
             traced(call)
-    assert np.isfinite(measured(model, x, y)).all()
+    np.testing.assert_array_equal(measured(model, x, y), expected)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no system that forks")
+def test_after_a_fork_it_is_right_or_refused_in_one_line(given):
+    (model, expected), works = given, keras.config.backend() == "torch"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        child = os.fork()
+    if child == 0:
+        try:
+            os._exit(0 if np.array_equal(measured(*model), expected) else 1)
+        except InputError as error:
+            os._exit(2 if "must run in a process that was not forked" in str(error) else 3)
+        finally:
+            os._exit(4)
+    end = time.monotonic() + 60
+    while not (ended := os.waitpid(child, os.WNOHANG))[0]:
+        if time.monotonic() > end:
+            os.kill(child, 9)
+        time.sleep(0.02)
+    assert os.waitstatus_to_exitcode(ended[1]) == (0 if works else 2)
