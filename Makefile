@@ -3,7 +3,7 @@
 # make quick                                  the tests that answer within two minutes
 # make test                                   all tests but those of `make backends`
 # make backends                               tests again on the other backends, of memory, notebooks, the site, installations
-# make soak                                   200 kills at random moments, and more with KILLS=1000
+# make soak                                   50 kills of each command at random moments, and more with KILLS=1000
 # make check                                  style, types, layers, tests
 # make dist                                   the wheel and the source archive, in dist/
 # make docs                                   the documentation site, in site/
@@ -11,7 +11,8 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-KILLS := 200
+KILLS := 50
+KILLED := study blocks sweep report compare ablation measure pool
 SEED := 0
 
 run: $(VENV)/installed
@@ -27,7 +28,7 @@ quick: $(VENV)/installed
 	$(BIN)/python -m pytest --numprocesses=auto -m "not slow and not again" $(ARGS)
 
 soak: $(VENV)/installed
-	KERAS_BACKEND=torch PYTHONPATH=. $(BIN)/python tests/faults/kill.py $$(mktemp -d) $(KILLS) $(SEED)
+	KERAS_BACKEND=torch PYTHONPATH=. $(BIN)/python tests/faults/kill.py $$(mktemp -d) $(KILLS) $(SEED) $(KILLED)
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -338,3 +338,19 @@ def tensorflow_moments(moments: Callable[..., Any]) -> Iterator[None]:
 
 _moments_lock = threading.Lock()
 _replaced_moments: list[Callable[..., Any]] = []
+
+
+def runs_in_threads() -> bool:
+    """Returns whether TensorFlow or JAX has started, with threads that a fork leaves behind.
+
+    If one of the names is gone: return True once a first operation has run.
+    """
+    if keras.config.backend() == "tensorflow":
+        from tensorflow.python.eager import context
+
+        return context._context is not None and bool(context._context._initialized)
+    if keras.config.backend() == "jax":
+        from jax._src import xla_bridge
+
+        return bool(xla_bridge.backends_are_initialized())
+    return False

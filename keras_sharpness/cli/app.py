@@ -8,7 +8,7 @@ from typing import NoReturn
 from absl import app
 from absl import flags as absl_flags
 
-from keras_sharpness.cli import commands, environment, flags, quiet, streams, usage
+from keras_sharpness.cli import commands, companions, environment, flags, quiet, streams, usage
 from keras_sharpness.errors import InputError
 
 
@@ -43,7 +43,8 @@ def _main(argv: Sequence[str]) -> None:
     quiet.configure_logging(flags.FLAGS.verbose, flags.FLAGS.quiet)
     try:
         command, arguments = commands.choose(argv[1:])
-        command(*arguments)
+        with companions.told():
+            command(*arguments)
     except (InputError, OSError, MemoryError) as error:
         _fail(error)
     except KeyboardInterrupt:
@@ -53,4 +54,4 @@ def _main(argv: Sequence[str]) -> None:
 
 def _fail(error: Exception) -> NoReturn:
     streams.write_error("error: " + " ".join(str(error).split()))
-    sys.exit(2)
+    companions.leave(2)

@@ -1,5 +1,6 @@
 """`main.py measure`: one measure of a saved model on a file of data."""
 
+import io
 import json
 import operator
 from collections.abc import Callable
@@ -12,8 +13,8 @@ import keras_sharpness as ks
 from keras_sharpness.cli import flags, start, streams
 from keras_sharpness.cli.measure_table import MEASURES, Measure
 from keras_sharpness.errors import require
-from keras_sharpness.files.atomic import atomic_open
 from keras_sharpness.files.json_values import json_ready
+from keras_sharpness.reporting.output import write_files
 
 # A decade in four steps, two decades on either side.
 DECADES = 10.0 ** np.arange(-2, 2.5, 0.5)
@@ -112,12 +113,12 @@ def run(
 
 
 def _write(output: Path, result: dict[str, Any], figure: Any) -> None:
-    with atomic_open(output / "measure.json") as file:
-        json.dump(result, file, indent=2)
-        file.write("\n")
+    contents: dict[str, str | bytes] = {"measure.json": json.dumps(result, indent=2) + "\n"}
     if figure is not None:
-        with atomic_open(output / "measure.png", "wb") as file:
-            figure.savefig(file, dpi=150, format="png")
+        picture = io.BytesIO()
+        figure.savefig(picture, dpi=150, format="png")
+        contents["measure.png"] = picture.getvalue()
+    write_files(output, contents)
 
 
 def _maximizer() -> Any:

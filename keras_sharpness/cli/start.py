@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any, overload
 
-from keras_sharpness.cli import environment, flags, lean, patience, quiet
+from keras_sharpness.cli import companions, environment, flags, lean, patience, quiet
 from keras_sharpness.cli.compilation_cache import use_compilation_cache
 from keras_sharpness.errors import is_installed, require
 from keras_sharpness.files.writable import require_writable
@@ -58,9 +58,18 @@ def start_keras(in_threads: bool) -> Any:
         unused += lean.LOADED_BY_KERAS + (("scipy",) if name == "tensorflow" else ())
     with quiet.muffled() as terminal, environment.starting(name), lean.without(*unused):
         distribution = _distribution(in_threads, terminal)
+    if flags.FLAGS.strategy == "multi_worker":
+        with patience.others_come(2):
+            _watch(distribution)
     if not distribution.is_chief:
         quiet.only_warnings()
     return distribution
+
+
+def _watch(shared: Any) -> None:
+    from keras_sharpness import distribution
+
+    companions.watch(shared, distribution.first_host())
 
 
 def _backend() -> str:
@@ -80,8 +89,8 @@ def _distribution(in_threads: bool, terminal: int) -> Any:
         # Pools are this package's own networks, and those of study files: the same numbers on every machine.
         environment.use_defaults_of_keras()
         backend.use_one_thread_per_operation()
-    several = given.strategy == "multi_worker"
-    with patience.others_come(terminal) if several else contextlib.nullcontext():
+    bounds = {"multi_worker": patience.others_come, "tpu": patience.tpu_starts}
+    with bounds.get(given.strategy, contextlib.nullcontext)(terminal):
         started = distribution.start(given.strategy, given.num_devices, given.tpu or "local")
         backend.devices()
     share = distribution.split_examples if given.split == "examples" else distribution.distribute

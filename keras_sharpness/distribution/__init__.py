@@ -72,5 +72,10 @@ def start(strategy: str, num_devices: int | None = None, tpu: str = "local") -> 
     return None if strategy == "none" else _devices().start(strategy, num_devices, tpu)
 
 
+def first_host() -> str:
+    """Returns the host of the first of several processes, once `start` has found them."""
+    return _devices().first_host()
+
+
 def _devices() -> Devices:
     return cast(Devices, importlib.import_module(f"{__name__}.{MODULES[keras.config.backend()]}"))

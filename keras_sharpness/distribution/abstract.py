@@ -134,3 +134,6 @@ class Devices(Protocol):
 
     def start(self, strategy: str, num_devices: int | None, tpu: str) -> Any:
         """Returns what a user would give; arguments and errors are those of `distribution.start`."""
+
+    def first_host(self) -> str:
+        """Returns the host of the first of several processes, once `start` has found them."""

@@ -106,3 +106,7 @@ def start(strategy: str, num_devices: int | None, tpu: str) -> keras.distributio
     count = num_devices or len(devices)
     require(count <= len(devices), f"`num_devices` must be at most {len(devices)}", num_devices=count)
     return keras.distribution.DataParallel(devices=devices[:count])
+
+
+def first_host() -> str:
+    return os.environ[PROCESSES[0]].split(",")[0].rpartition(":")[0]

@@ -70,3 +70,7 @@ def start(strategy: str, num_devices: int | None, tpu: str) -> Any:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
     torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     return torch.distributed.group.WORLD
+
+
+def first_host() -> str:
+    return os.environ["MASTER_ADDR"]

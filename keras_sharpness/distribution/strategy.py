@@ -112,6 +112,10 @@ def start(strategy: str, num_devices: int | None, tpu: str) -> tf.distribute.Str
     return tf.distribute.MirroredStrategy([f"{kind}:{k}" for k in range(count)])
 
 
+def first_host() -> str:
+    return read_cluster(os.environ.get("TF_CONFIG"))[0][0].rpartition(":")[0]
+
+
 def read_cluster(config: str | None) -> tuple[list[str], int]:
     """Reads what `TF_CONFIG` says of a cluster of workers, and which of them this process is.
 

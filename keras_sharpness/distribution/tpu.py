@@ -8,10 +8,12 @@ from urllib.parse import urlsplit
 
 import tensorflow as tf
 
-from keras_sharpness.errors import InputError
+from keras_sharpness.errors import InputError, require
 
 # Seconds for an answer. The resolver would ask the metadata server of a cloud machine for minutes.
 PATIENCE = 5.0
+# What every client of HTTP/2, and so of gRPC, begins with; a server answers at once.
+GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 
 
 def connect(name: str) -> tf.distribute.Strategy:
@@ -52,7 +54,14 @@ def _resolve(name: str) -> tf.distribute.cluster_resolver.TPUClusterResolver:
 
 
 def _knock(master: str) -> None:
-    """Raises unless something listens at a remote TPU's address."""
+    """Raises unless a server of gRPC answers at a remote TPU's address."""
     address = urlsplit(master)
-    if address.hostname:
-        socket.create_connection((address.hostname, address.port or 8470), PATIENCE).close()
+    if not address.hostname:
+        return
+    with socket.create_connection((address.hostname, address.port or 8470), PATIENCE) as connection:
+        connection.sendall(GREETING)
+        try:
+            answered = bool(connection.recv(1))
+        except TimeoutError:
+            answered = False
+        require(answered, f"no answer within {PATIENCE:.0f} seconds from {master}")

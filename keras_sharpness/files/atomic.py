@@ -1,6 +1,7 @@
 """Files that appear whole or not at all."""
 
 import contextlib
+import glob
 import json
 import os
 import tempfile
@@ -17,7 +18,7 @@ def atomic_open(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
 
     Args:
         path: Name of the finished file; missing folders are made.
-        mode: "w" or "wb".
+        mode: "w", "wb" or "w+b".
 
     Yields:
         The open temporary file, in the same folder. It is removed if the block raises.
@@ -53,6 +54,12 @@ def remove_parts(folder: Path) -> None:
     """Removes what processes that were killed while they wrote left in a folder and the folders in it."""
     for path in folder.rglob(f".*{SUFFIX}"):
         path.unlink()
+
+
+def remove_parts_of(path: Path) -> None:
+    """Removes what processes that were killed while they wrote one file left."""
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*{SUFFIX}"):
+        part.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -5,6 +5,7 @@ A file of arrays is an .npz whose last 64 bytes are the SHA-256 of all bytes bef
 
 import hashlib
 import io
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_sharpness.errors import InputError, require
+from keras_sharpness.errors import require
 from keras_sharpness.files.archive import arrays_in
 from keras_sharpness.files.atomic import atomic_open
 from keras_sharpness.files.plain import read, read_plain
@@ -65,14 +66,17 @@ def save_compressed(path: Path, **arrays: Any) -> None:
 
 
 def _save(path: Path, write: Callable[..., None], arrays: dict[str, Any]) -> None:
-    buffer = io.BytesIO()
-    write(buffer, **arrays)
-    # The checksum is the archive's comment, so that NumPy can read the file like any other.
-    with zipfile.ZipFile(buffer, "a") as archive:
-        archive.comment = b"0" * _LENGTH
-    content = buffer.getvalue()[:-_LENGTH]
-    with atomic_open(path, "wb") as file:
-        file.write(content + sha256(content).encode())
+    with atomic_open(path, "w+b") as file:
+        write(file, **arrays)
+        # The checksum is the archive's comment, so that NumPy can read the file like any other.
+        with zipfile.ZipFile(file, "a") as archive:
+            archive.comment = b"0" * _LENGTH
+        file.seek(-_LENGTH, os.SEEK_END)
+        file.truncate()
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+        file.seek(0, os.SEEK_END)
+        file.write(digest.encode())
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
@@ -88,22 +92,26 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
         InputError: If a single bit of the file is not what was written, or it is a link.
         FileNotFoundError: If there is none.
     """
-    content = read_plain(path, linked=False)
-    require(_ends_in_its_sum(content), f"{path} must be a whole file of a run; it is damaged")
+    return arrays_of(read_plain(path, linked=False), path)
+
+
+def arrays_of(content: bytes, path: Path) -> dict[str, np.ndarray]:
+    """Reads the arrays of a file that `save_arrays` wrote and that was read already.
+
+    Args:
+        content: What the file holds.
+        path: What the file is called.
+
+    Returns:
+        The arrays by name.
+
+    Raises:
+        InputError: If a single bit is not what was written.
+    """
+    require(ends_in_its_sum(content), f"{path} must be a whole file of a run; it is damaged")
     return arrays_in(io.BytesIO(content), str(path))
 
 
-def is_whole(path: Path) -> bool:
-    """Returns whether a file is as it was written; a link, or what is no plain file, is not.
-
-    Args:
-        path: The file.
-    """
-    try:
-        return _ends_in_its_sum(read_plain(path, linked=False))
-    except (InputError, FileNotFoundError):
-        return False
-
-
-def _ends_in_its_sum(content: bytes) -> bool:
+def ends_in_its_sum(content: bytes) -> bool:
+    """Returns whether the content of a file of arrays is as it was written."""
     return content[-_LENGTH:] == sha256(content[:-_LENGTH]).encode()

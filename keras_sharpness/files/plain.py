@@ -20,9 +20,23 @@ def read_plain(path: Path, linked: bool = True) -> bytes:
         InputError: If it is no plain file.
         OSError: If it is not there, or may not be read.
     """
+    require_plain(path, linked)
+    return path.read_bytes()
+
+
+def require_plain(path: Path, linked: bool = True) -> None:
+    """Raises unless a path is that of a plain file.
+
+    Args:
+        path: The file.
+        linked: Whether it may be a link to the file.
+
+    Raises:
+        InputError: If it is no plain file.
+        OSError: If it is not there.
+    """
     require(linked or not path.is_symlink(), f"{path} must be a plain file, not a link")
     require(stat.S_ISREG(path.stat().st_mode), f"{path} must be a plain file")
-    return path.read_bytes()
 
 
 def read(path: Path) -> bytes:

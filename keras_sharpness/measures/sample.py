@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from keras_sharpness import backend
+from keras_sharpness.backend.forks import require_threads
 from keras_sharpness.errors import require, require_options
 from keras_sharpness.execution import compiled
 from keras_sharpness.execution.grid import Grid
@@ -18,7 +19,12 @@ from keras_sharpness.objective.example_source import open_examples
 from keras_sharpness.objective.graph import Graph
 from keras_sharpness.objective.labelled_data import LabelledData
 from keras_sharpness.objective.losses import LossLike
-from keras_sharpness.objective.measurable import require_logits, require_measurable, require_passes
+from keras_sharpness.objective.measurable import (
+    require_eager,
+    require_logits,
+    require_measurable,
+    require_passes,
+)
 from keras_sharpness.objective.objective import Objective, perturbation_dtype, values
 from keras_sharpness.objective.selection import Selection
 from keras_sharpness.objective.selection import select as select_weights
@@ -142,6 +148,8 @@ class Sample:
         Raises:
             InputError: If an argument is out of range or does not fit the others.
         """
+        require_threads()
+        require_eager()
         self.model = model
         self.objective = Objective(model, loss, normalize_logits, isinstance(x, Graph), regularization)
         require_measurable(model)
@@ -196,8 +204,11 @@ class Sample:
             **settings: Arguments of `Sample` that the measure sets itself.
 
         Raises:
-            InputError: If an argument is unknown, or a sample is given together with what it holds already.
+            InputError: If an argument is unknown, a sample is given together with what it holds already, or a function
+                is traced.
         """
+        require_threads()
+        require_eager()
         require_options(arguments, tuple(known.__annotations__))
         if not isinstance(model, Sample):
             return cls(model, x, y, loss, **settings, **cast(dict[str, Any], arguments))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_sharpness.backend.internals import flatten_layers, producer
 from keras_sharpness.errors import InputError, require
@@ -46,6 +47,19 @@ def require_measurable(model: keras.Model) -> None:
     floatx = keras.config.floatx()
     what = "`keras.config.floatx()` must be float32 or float64; a policy of the layers chooses types of 16 bits"
     require(floatx in ("float32", "float64"), what, floatx=floatx)
+
+
+def require_eager() -> None:
+    """Raises while a function is traced: what is computed then are steps of a program, not numbers.
+
+    Raises:
+        InputError: If a function is.
+    """
+    try:
+        ops.convert_to_numpy(ops.zeros(()))
+    except Exception as error:  # Each backend raises an error of its own.
+        what = "a measurement must run outside of traced functions, such as tf.function and jax.jit"
+        raise InputError(f"{what}; in `fit`, use a callback. Received: {type(error).__name__}") from None
 
 
 def require_logits(model: keras.Model, loss: Any) -> None:

@@ -74,6 +74,7 @@ class PoolRun:
         if not resume:
             self.store.clear()
         path, now = self._folder / MANIFEST, json.loads(json.dumps(self._describe()))
+        self.store.pack()
         # To look at every file takes long, and names those that are damaged.
         self._trained = self.store.trained()
         if self._trained:
@@ -135,7 +136,8 @@ class PoolRun:
 
     def _of(self, indices: Iterable[int], numbers: list[int]) -> list[int]:
         """Returns those of some places whose setting is one of some numbers."""
-        return [index for index in indices if index % len(self._settings) in numbers]
+        wanted = {*numbers}
+        return [index for index in indices if index % len(self._settings) in wanted]
 
     def _made_families(self, stored: list[int]) -> Iterator[Family]:
         for numbers in self._architectures():

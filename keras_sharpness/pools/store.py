@@ -1,4 +1,7 @@
-"""Keeps a pool on disk, one file a member, so that a run can be picked up where it ended."""
+"""Keeps a pool on disk, so that a run can be picked up where it ended.
+
+Each member has a file of its own; the files of a large pool are packed into blocks (see `files.numbered`).
+"""
 
 import json
 import logging
@@ -10,8 +13,8 @@ import numpy as np
 
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.files.atomic import write_json
-from keras_sharpness.files.checksum import is_whole, load_arrays, save_arrays
-from keras_sharpness.files.plain import read_plain
+from keras_sharpness.files.checksum import arrays_of, ends_in_its_sum, save_arrays
+from keras_sharpness.files.numbered import NumberedFiles
 from keras_sharpness.pools.member import Member
 
 PREFIXES = ("weight", "state", "initial", "first_weight", "first_state")
@@ -28,8 +31,9 @@ class PoolStore:
         Args:
             folder: The run's folder.
         """
-        self._pool, self._paths = Path(folder) / "pool", Path(folder) / "sharpness"
-        self._details, self._measures = Path(folder) / "details", Path(folder) / "measures"
+        self._pool, self._paths = files_of_arrays(Path(folder) / "pool"), files_of_arrays(Path(folder) / "sharpness")
+        self._details = files_of_arrays(Path(folder) / "details")
+        self._measures = NumberedFiles(Path(folder) / "measures", ".json", lambda content: bool(_parsed(content)))
 
     def trained(self) -> set[int]:
         """Returns the indices of the members that have been saved; damaged files are named and do not count."""
@@ -45,20 +49,32 @@ class PoolStore:
 
     def clear(self) -> None:
         """Removes everything saved."""
-        for folder in (self._pool, self._paths, self._details):
-            for index in _indices(folder):
-                _path(folder, index).unlink()
-        for path in self._measures.glob("*.json"):
-            path.unlink()
+        for files in self._all():
+            files.clear()
+
+    def pack(self) -> None:
+        """Packs what runs that were killed, or of earlier versions, left unpacked."""
+        for files in self._all():
+            files.pack()
+
+    def copy_members(self, other: "PoolStore") -> None:
+        """Copies the members that another folder does not have.
+
+        Args:
+            other: That of the other folder.
+        """
+        self._pool.copy_to(other._pool)
 
     def save_member(self, member: Member, evaluation: dict[str, float]) -> None:
         """Saves a trained member and its losses on the data's splits."""
-        arrays = {f"weight_{k}": w for k, w in enumerate(member.weights)}
+        arrays: dict[str, Any] = {f"weight_{k}": w for k, w in enumerate(member.weights)}
         arrays |= {f"state_{k}": s for k, s in enumerate(member.state)}
         arrays |= {f"initial_{k}": w for k, w in enumerate(member.initial or ())}
         for name, part in zip(("first_weight", "first_state"), member.first_epoch or (), strict=False):
             arrays |= {f"{name}_{k}": a for k, a in enumerate(part)}
-        _save(self._pool, member.index, seed=member.seed, epoch_losses=member.epoch_losses, **arrays, **evaluation)
+        save_arrays_of(
+            self._pool, member.index, seed=member.seed, epoch_losses=member.epoch_losses, **arrays, **evaluation
+        )
 
     def load_member(self, index: int) -> Member:
         """Returns a saved member.
@@ -98,7 +114,7 @@ class PoolStore:
 
     def save_paths(self, index: int, found: dict[str, np.ndarray]) -> None:
         """Saves a member's `losses` along its ascents, shape (num_batches, num_steps + 1), and what else they found."""
-        _save(self._paths, index, **found)
+        save_arrays_of(self._paths, index, **found)
 
     def load_paths(self, index: int) -> np.ndarray:
         """Returns a member's saved losses along its ascents, shape (num_batches, num_steps + 1)."""
@@ -106,7 +122,7 @@ class PoolStore:
 
     def save_details(self, index: int, details: dict[str, np.ndarray]) -> None:
         """Saves what a member's numbers are means of, one axis each."""
-        _save(self._details, index, **details)
+        save_arrays_of(self._details, index, **details)
 
     def load_details(self, index: int) -> dict[str, np.ndarray]:
         """Returns a member's saved details, and all that its ascents found."""
@@ -114,19 +130,22 @@ class PoolStore:
 
     def save_measures(self, index: int, content: dict[str, Any]) -> None:
         """Saves what was measured of a member, as JSON takes it."""
-        write_json(self._measures / f"{index:05d}.json", content)
+        write_json(self._measures.path(index), content)
+        self._measures.pack(index)
 
     def load_measures(self, index: int) -> dict[str, Any]:
         """Returns what was measured of a member; nothing where it was not, or the file is damaged."""
         try:
-            content = json.loads(read_plain(self._measures / f"{index:05d}.json", linked=False))
-        except (OSError, ValueError):
+            return _parsed(self._measures.read(index))
+        except (OSError, InputError):
             return {}
-        return content if isinstance(content, dict) else {}
+
+    def _all(self) -> tuple[NumberedFiles, ...]:
+        return self._pool, self._paths, self._details, self._measures
 
     def _load_member(self, index: int, *losses: str) -> dict[str, np.ndarray]:
         arrays = _load(self._pool, index, {"seed": 0, "epoch_losses": 1, **dict.fromkeys(losses, 0)})
-        path, seed = _path(self._pool, index), arrays["seed"]
+        path, seed = self._pool.where(index), arrays["seed"]
         fits = seed.dtype.kind in "iu" and 0 <= int(seed) < 2**32
         require(fits, f"{path} must hold a `seed` of 32 bits", seed=seed.tolist())
         shapes = {k: a.shape for k, a in arrays.items() if not k.startswith(ARRAYS) and k != "epoch_losses" and a.ndim}
@@ -152,32 +171,35 @@ def load_member(folder: str | Path, index: int, architecture: keras.Model) -> ke
     return PoolStore(Path(folder)).load_member(index).assign_to(architecture)
 
 
-def _path(folder: Path, index: int) -> Path:
-    return folder / f"{index:05d}.npz"
+def files_of_arrays(folder: Path) -> NumberedFiles:
+    """Returns the files of arrays in a folder, one for each member."""
+    return NumberedFiles(folder, ".npz", ends_in_its_sum)
 
 
-def _indices(folder: Path) -> set[int]:
-    return {int(path.stem) for path in folder.glob("*.npz") if path.stem.isdecimal()}
+def save_arrays_of(files: NumberedFiles, index: int, **arrays: Any) -> None:
+    """Saves arrays of a member.
+
+    Args:
+        files: Where.
+        index: Its place in the pool.
+        **arrays: The arrays.
+    """
+    save_arrays(files.path(index), **arrays)
+    files.pack(index)
 
 
-def _whole(folder: Path, what: str) -> set[int]:
-    whole = set()
-    for index in _indices(folder):
-        if is_whole(_path(folder, index)):
-            whole.add(index)
-        else:
-            log.warning("%s is damaged; model %d is %s again", _path(folder, index), index, what)
+def _whole(files: NumberedFiles, what: str) -> set[int]:
+    whole, damaged = files.whole()
+    for path, (first, *others) in damaged.items():
+        models = f"{len(others) + 1} models from {first} on are" if others else f"model {first} is"
+        log.warning("%s is damaged; %s %s again", path, models, what)
     return whole
 
 
-def _save(folder: Path, index: int, **arrays: Any) -> None:
-    save_arrays(_path(folder, index), **arrays)
-
-
-def _load(folder: Path, index: int, axes: dict[str, int]) -> dict[str, np.ndarray]:
-    path = _path(folder, index)
+def _load(files: NumberedFiles, index: int, axes: dict[str, int]) -> dict[str, np.ndarray]:
+    path = files.where(index)
     try:
-        arrays = load_arrays(path)
+        arrays = arrays_of(files.read(index), path)
     except FileNotFoundError:
         raise InputError(f"Model {index} must have been saved. Received: no file {path}") from None
     fits = all(name in arrays and arrays[name].ndim == ndim for name, ndim in axes.items())
@@ -186,6 +208,15 @@ def _load(folder: Path, index: int, axes: dict[str, int]) -> dict[str, np.ndarra
     words = {name: str(array.dtype) for name, array in arrays.items() if array.dtype.kind not in "biuf"}
     require(not words, f"{path} must hold numbers", dtypes=words)
     return arrays
+
+
+def _parsed(content: bytes) -> dict[str, Any]:
+    """Returns what a file of measures holds; nothing where it is damaged."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _numbered(arrays: dict[str, np.ndarray], prefix: str) -> list[np.ndarray]:

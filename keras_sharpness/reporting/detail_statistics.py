@@ -17,7 +17,7 @@ from keras_sharpness.statistics import (
     disattenuated_kendall,
     kendall,
 )
-from keras_sharpness.statistics.crossed_bootstrap import SOURCES
+from keras_sharpness.statistics.crossed_bootstrap import BLOCK_ELEMENTS, SOURCES
 from keras_sharpness.statistics.intervals import FEWEST_MODELS
 
 NAMES = ("rises", "gradient_norms", "test_losses")
@@ -42,8 +42,15 @@ class Details:
     @property
     def means(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Sharpness, gradient norm and test loss of each model."""
-        sharpness, norms, losses = (np.asarray(getattr(self, name), float).mean(axis=1) for name in NAMES)
+        sharpness, norms, losses = (_means(getattr(self, name)) for name in NAMES)
         return sharpness, norms, losses
+
+
+def _means(table: np.ndarray) -> np.ndarray:
+    """Returns the rows' means in float64, some rows at a time: a copy of all would take twice the table's memory."""
+    step = max(1, BLOCK_ELEMENTS // table.shape[1])
+    blocks = (table[start : start + step] for start in range(0, len(table), step))
+    return np.concatenate([block.astype(float).mean(axis=1) for block in blocks])
 
 
 def read_details(path: Path) -> Details | None:

@@ -8,6 +8,8 @@ import pandas as pd
 
 from keras_sharpness.reporting.axes import choose_axis
 
+# Models that a browser draws and a page of a few megabytes holds, and their numbers, where there are many columns.
+MOST_SHOWN, MOST_NUMBERS = 10_000, 500_000
 AXES = {"vertical": "Up", "horizontal": "Across"}
 HOW_TO_POINT = """A point per model. Drag a rectangle to select models. A click or Enter selects a model or removes it
 from the selection, arrow keys go to the next model, Escape clears the selection. Triangles are models outside the
@@ -51,6 +53,23 @@ def axis_column(name: str, label: str, values: pd.Series, bars: np.ndarray) -> d
         "values": finite_numbers(numbers),
         "bars": bars.tolist() if bars.any() else None,
     }
+
+
+def drawn(models: pd.DataFrame, num_columns: int) -> tuple[pd.DataFrame, str]:
+    """Returns the models that a page shows: all, or of a large pool as many as a browser draws at once, at random.
+
+    Args:
+        models: A row per model.
+        num_columns: Numbers that the page holds of each.
+
+    Returns:
+        The rows that are shown, in their order; and what the caption says of it, if they are not all.
+    """
+    most = min(MOST_SHOWN, MOST_NUMBERS // num_columns)
+    if len(models) <= most:
+        return models, ""
+    chosen = np.random.default_rng(0).choice(len(models), most, replace=False)
+    return models.iloc[np.sort(chosen)], f" Shown are {most:,} of the {len(models):,} models, drawn at random."
 
 
 def member_texts(models: pd.DataFrame, names: tuple[str, ...]) -> dict[str, list[str]]:

@@ -11,6 +11,7 @@ from keras_sharpness.reporting.page_data import (
     HOW_TO_POINT,
     PageFigure,
     axis_column,
+    drawn,
     finite_numbers,
     member_texts,
 )
@@ -20,6 +21,8 @@ from keras_sharpness.reporting.scatter_figure import bar_lengths
 from keras_sharpness.statistics import Kendall
 
 MOST_BINS = 50
+# Sharpness and what `_losses` yields.
+MOST_COLUMNS = 5
 
 
 def page_figures(run: RunFolder) -> dict[str, PageFigure]:
@@ -42,21 +45,25 @@ def page_figures(run: RunFolder) -> dict[str, PageFigure]:
 
 
 def _scatter(run: RunFolder) -> PageFigure:
-    models = run.finite
+    models, some = drawn(run.finite, MOST_COLUMNS)
     bars = bar_lengths(models)
-    columns = [axis_column(name, label, values, 0 * bars) for name, label, values in _losses(run)]
+    columns = [axis_column(name, label, values, 0 * bars) for name, label, values in _losses(run, models)]
     label = axis_label(with_radius(run.sharpness_name, run.setting("rho")), UNITS[run.loss_name])
     sharpness = axis_column("sharpness", label, models["sharpness"], bars)
     return PageFigure(
         name="Models: one quantity against another",
-        caption=(f"{' '.join(HOW_TO_POINT.split())}{' Bars are one standard error.' if bars.any() else ''}"),
-        data={"members": member_texts(models, ("seed", "epochs")), "columns": [sharpness, *columns]},
+        caption=f"{' '.join(HOW_TO_POINT.split())}{' Bars are one standard error.' if bars.any() else ''}{some}",
+        data={
+            "members": member_texts(models, ("seed", "epochs")),
+            "columns": [sharpness, *columns],
+            "some": bool(some),
+        },
         controls=AXES,
     )
 
 
-def _losses(run: RunFolder) -> Iterator[tuple[str, str, pd.Series]]:
-    models, unit = run.finite, loss_unit(run.loss_name)
+def _losses(run: RunFolder, models: pd.DataFrame) -> Iterator[tuple[str, str, pd.Series]]:
+    unit = loss_unit(run.loss_name)
     yield "test loss", axis_label(f"Test {run.loss_name}", unit), models["test_loss"]
     if "test_error" in models:
         yield "test error", "Test error rate", pd.to_numeric(models["test_error"], errors="coerce")

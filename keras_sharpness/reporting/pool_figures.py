@@ -13,6 +13,7 @@ from keras_sharpness.reporting.page_data import (
     HOW_TO_POINT,
     PageFigure,
     axis_column,
+    drawn,
     finite_numbers,
     member_texts,
 )
@@ -81,17 +82,19 @@ def _intervals(row: dict[str, Any], names: list[str]) -> dict[str, Any]:
 
 
 def _scatter(pool: PoolFolder, ranking: Ranking) -> PageFigure:
-    models, measures = pool.ranked, ranking.measures
-    numbers = [name for name in pool.hyper_parameters if models[name].dtype.kind in "iuf"]
+    measures = ranking.measures
+    numbers = [name for name in pool.hyper_parameters if pool.ranked[name].dtype.kind in "iuf"]
     # The axes that are shown first: the best measure, and the target.
     others = dict.fromkeys([*pool.targets, *measures[1:], *pool.ranking["measure"], *numbers])
     names = dict.fromkeys([measures[0], ranking.target, *others])
+    models, some = drawn(pool.ranked, len(names))
     bars = np.zeros(len(models))
     colours = [colour_classes(models[name]) for name in pool.hyper_parameters]
     return PageFigure(
         name="Models: one quantity against another",
-        caption=" ".join(HOW_TO_POINT.split()),
+        caption=f"{' '.join(HOW_TO_POINT.split())}{some}",
         data={
+            "some": bool(some),
             "members": member_texts(models, ("seed", "epochs", "setting", *pool.hyper_parameters)),
             "columns": [axis_column(name, name.replace("_", " "), _rounded(models[name]), bars) for name in names],
             "colours": [

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from keras_sharpness.reporting.environments_of_measure import HEAD, errors_of, worst_cells
+from keras_sharpness.reporting.page_data import MOST_SHOWN
 from keras_sharpness.reporting.pool_findings import target_name
 from keras_sharpness.reporting.pool_folder import FIRST_TARGET, RANKED_STATUSES, SIGN_ERRORS, PoolFolder
 from keras_sharpness.reporting.ranked_measures import CRITERIA, Ranking, criteria
@@ -16,13 +17,15 @@ from keras_sharpness.statistics.environments import LEAST_PAIRS
 RANKING_NOTE = """Brackets: 95 % intervals that hold for all measures of the table at once (Bonferroni; not for all
 targets and criteria at once). They come from a jackknife over settings. Tau is Kendall's, over all models. Conditional
 mutual information is that of Jiang et al. 2020, equation 12: between 0 and 1, without a sign, and above 0 even for a
-measure that knows nothing. Sign errors are shares of pairs that a measure orders otherwise than the target, over
-environments: above 0.5, the measure orders them the other way round."""
+measure that knows nothing; of more than 2,000 models it is that of 2,000 drawn at random. Sign errors are shares of
+pairs that a measure orders otherwise than the target, over environments: above 0.5, the measure orders them the other
+way round."""
 WITHIN_NOTE = """Tau of models that differ in one hyper-parameter only, averaged over the settings of the others; psi is
 the mean of a row. A measure that is large and of one sign in each column ranks models whichever hyper-parameter
 varies."""
-SCATTER_NOTE = """The figure holds all models of the ranking, also of large pools: the more there are, the smaller and
-fainter their points. Colours of a hyper-parameter with many values are ranges with equally many models each."""
+SCATTER_NOTE = f"""The picture holds all models of the ranking, the page at most {MOST_SHOWN:,} of them, drawn at
+random. The more there are, the smaller and fainter their points. Colours of a hyper-parameter with many values are
+ranges with equally many models each."""
 ENVIRONMENTS_NOTE = f"""An environment is a pair of settings that differ in one hyper-parameter (Dziugaite et al. 2020).
 Its sign error is the share of its pairs of models that the measure orders otherwise than {target_name(FIRST_TARGET)}:
 0 if it is always right, 0.5 for a coin, 1 if it is always the other way round. Environments of fewer than

@@ -73,8 +73,7 @@ def _draw_points(axes: Axes, models: pd.DataFrame) -> int:
     axes.errorbar(x[bars], y[bars], xerr=error[bars], fmt="none", ecolor=BAR_COLOUR, elinewidth=0.8, zorder=1)
     size, alpha = marker(len(x))
     axes.scatter(x[inside], y[inside], s=size, alpha=alpha, color=POINT_COLOUR, linewidths=0, zorder=2)
-    for place in zip(x[~inside], y[~inside], strict=True):
-        _draw_far_point(axes, place, limits)
+    _draw_far_points(axes, (x[~inside], y[~inside]), limits)
     return int((~inside).sum())
 
 
@@ -85,16 +84,19 @@ def _set_axis(axes: Axes, name: str, values: np.ndarray, error: np.ndarray) -> L
     return limits
 
 
-def _draw_far_point(axes: Axes, place: tuple[float, float], limits: tuple[Limits, Limits]) -> None:
-    x, y = (np.clip(value, *limit) for value, limit in zip(place, limits, strict=True))
-    right, up = (_side(value, limit) for value, limit in zip(place, limits, strict=True))
-    # The marker points up and is turned counter-clockwise.
-    marker = MarkerStyle("^").rotated(deg=math.degrees(math.atan2(up, right)) - 90)
-    axes.scatter(x, y, marker=marker, s=70, color=POINT_COLOUR, linewidths=0, clip_on=False, zorder=3)
+def _draw_far_points(axes: Axes, places: tuple[np.ndarray, np.ndarray], limits: tuple[Limits, Limits]) -> None:
+    """Draws triangles on the edge that point to where models are; those of one direction at once."""
+    x, y = (np.clip(values, *limit) for values, limit in zip(places, limits, strict=True))
+    right, up = (_sides(values, limit) for values, limit in zip(places, limits, strict=True))
+    for direction in sorted({*zip(right.tolist(), up.tolist(), strict=True)}):
+        these = (right == direction[0]) & (up == direction[1])
+        # The marker points up and is turned counter-clockwise.
+        marker = MarkerStyle("^").rotated(deg=math.degrees(math.atan2(*reversed(direction))) - 90)
+        axes.scatter(x[these], y[these], marker=marker, s=70, color=POINT_COLOUR, linewidths=0, clip_on=False, zorder=3)
 
 
-def _side(value: float, limits: Limits) -> int:
-    return int(value > limits[1]) - int(value < limits[0])
+def _sides(values: np.ndarray, limits: Limits) -> np.ndarray:
+    return (values > limits[1]).astype(int) - (values < limits[0])
 
 
 def _far_note(num_far: int) -> list[str]:

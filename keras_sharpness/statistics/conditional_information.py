@@ -13,6 +13,9 @@ from keras_sharpness.statistics.settings import columns, groups
 if TYPE_CHECKING:
     import pandas as pd
 
+# Models whose pairs fit the memory: 32 MB for each set of hyper-parameters.
+MOST_PAIRED = 2000
+
 
 @dataclasses.dataclass(frozen=True)
 class ConditionalInformation:
@@ -36,7 +39,7 @@ def conditional_information(
     measure orders every pair as the target does (or the other way round), zero if, given some set, its order says
     nothing. As in the paper's equation 11, each value of U_S counts by how many pairs have it. Pairs of equal values
     count as descending. With a finite pool the value is above zero even for a measure that knows nothing: shuffle
-    the measure to see by how much.
+    the measure to see by how much. Of more than 2,000 models, it is that of 2,000 drawn at random.
 
     Args:
         table: A row per model.
@@ -59,7 +62,7 @@ def conditional_information(
 
 
 class Pairs:
-    """All ordered pairs of different models, and the values of sets of hyper-parameters of both."""
+    """All ordered pairs of different models, or of 2,000 models drawn at random, and the hyper-parameters of both."""
 
     def __init__(self, table: "pd.DataFrame", hyper_parameters: Sequence[str], most_given: int = 2) -> None:
         """Numbers the values.
@@ -69,7 +72,10 @@ class Pairs:
             hyper_parameters: Columns of the hyper-parameters.
             most_given: Hyper-parameters in a set, at most.
         """
-        self._first, self._second = np.nonzero(~np.eye(len(table), dtype=bool))
+        chosen = np.arange(len(table))
+        if len(table) > MOST_PAIRED:
+            chosen = np.sort(np.random.default_rng(0).choice(len(table), MOST_PAIRED, replace=False))
+        self._first, self._second = chosen[np.stack(np.nonzero(~np.eye(len(chosen), dtype=bool)))]
         sizes = range(min(most_given, len(hyper_parameters)) + 1)
         sets = [names for size in sizes for names in combinations(hyper_parameters, size)]
         self._values = {names: self._of_both(groups(table, names)) for names in sets}

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 # Pairs whose order is less sure than this do not count, nor environments with fewer pairs than this, in effect.
 LEAST_CONFIDENCE = 0.5
 LEAST_PAIRS = 12.0
+# Pairs of models, times measures, at once: 128 MB.
+BLOCK_ELEMENTS = 2**24
 
 
 def sign_errors(
@@ -94,9 +96,16 @@ def _errors(
     total = weights.sum()
     if total == 0:
         return np.full(x.shape[1], np.nan), 0.0
-    agreement = np.sign(x[first, None] - x[None, second]) * np.sign(change)[..., None]
-    wrong = ((1 - agreement) / 2 * weights[..., None]).sum((0, 1)) / total
+    step = max(1, BLOCK_ELEMENTS // change.size)
+    blocks = [x[:, start : start + step] for start in range(0, x.shape[1], step)]
+    wrong = np.concatenate([_wrong(block[first], block[second], change, weights) for block in blocks]) / total
     return wrong, float(total**2 / (weights**2).sum())
+
+
+def _wrong(first: np.ndarray, second: np.ndarray, change: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Returns the sum of the weights of pairs that a measure orders otherwise than the target, for each measure."""
+    agreement = np.sign(first[:, None] - second[None]) * np.sign(change)[..., None]
+    return np.asarray(((1 - agreement) / 2 * weights[..., None]).sum((0, 1)))
 
 
 def _confidence(change: np.ndarray, num_test: int | None) -> np.ndarray:

@@ -1,6 +1,9 @@
 """Permutation tests of tau, for one measure or for many measures of one pool."""
 
+from collections.abc import Callable
+
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
 
 from keras_sharpness.errors import require, require_count
@@ -8,6 +11,8 @@ from keras_sharpness.statistics.correlation import checked
 
 # float32 counts to here without rounding.
 MOST_SUMMED = 2**24
+# Models whose pairs fit the memory: 16 MB for each measure. More take one tau after another, in n log n time.
+MOST_PAIRED = 2000
 
 
 def permutation_p_values(
@@ -36,22 +41,31 @@ def permutation_p_values(
     rows = np.asarray(measures, float)
     require(rows.ndim == 2, "`measures` must have shape (num_measures, num_models)", shape=rows.shape)
     pairs = [checked(row, test_loss, (f"measures[{k}]", "test_loss")) for k, row in enumerate(rows)]
-    signs = np.stack([_signs(x) for x, _ in pairs])
     target = pairs[0][1]
-    pool = _signs(target)
     num_models = len(target)
-    norms = np.sqrt(np.count_nonzero(signs, axis=(1, 2)).astype(float) * np.count_nonzero(pool))
-    flat = signs.reshape(len(signs), -1)
-    observed = np.abs(_products(flat, pool.ravel())) / norms
+    sizes = (_in_turn if num_models > MOST_PAIRED else _of_pairs)(rows, target)
+    observed = sizes(np.arange(num_models))
     rng = np.random.default_rng(seed)
     single, largest = np.ones(len(rows)), np.ones(len(rows))
     for _ in range(num_permutations):
-        order = rng.permutation(num_models)
-        shuffled = np.abs(_products(flat, pool[np.ix_(order, order)].ravel())) / norms
+        shuffled = sizes(rng.permutation(num_models))
         # Rounding must not tell equal ones apart.
         single += shuffled >= observed - 1e-9
         largest += shuffled.max() >= observed - 1e-9
     return single / (num_permutations + 1), largest / (num_permutations + 1)
+
+
+def _of_pairs(rows: np.ndarray, target: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Returns the function from an order of the targets to |tau| of each row, by all pairs of models."""
+    signs, pool = np.stack([_signs(row) for row in rows]), _signs(target)
+    norms = np.sqrt(np.count_nonzero(signs, axis=(1, 2)).astype(float) * np.count_nonzero(pool))
+    flat = signs.reshape(len(signs), -1)
+    return lambda order: np.abs(_products(flat, pool[np.ix_(order, order)].ravel())) / norms
+
+
+def _in_turn(rows: np.ndarray, target: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Returns the same function as `_of_pairs`, without its memory."""
+    return lambda order: np.abs([scipy.stats.kendalltau(row, target[order]).statistic for row in rows])
 
 
 def _products(rows: np.ndarray, signs: np.ndarray) -> np.ndarray:

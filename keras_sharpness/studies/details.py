@@ -21,6 +21,8 @@ FILE = "details.npz"
 NAMES = ("gradient_norms", "test_losses")
 # Where the measurement follows these, all models share the batches and their losses are means over examples.
 NEEDED = ("ascent", "matching", "averages")
+# Losses of test examples that are kept: 256 MB of them. The details of a larger pool are left out.
+MOST_LOSSES = 2**26
 
 
 def write_details(folder: Path, store: PoolStore, rises: list[np.ndarray]) -> None:
@@ -31,9 +33,12 @@ def write_details(folder: Path, store: PoolStore, rises: list[np.ndarray]) -> No
         store: Its members.
         rises: The rises of each member.
     """
-    rows = [store.load_details(index) for index in range(len(rises))]
-    if not all(name in row for row in rows for name in NAMES):
-        log.warning("%s is left out: an earlier version measured some models, without their gradient norms", FILE)
-        return
-    columns = {name: np.stack([row[name] for row in rows]) for name in NAMES}
+    columns: dict[str, np.ndarray] = {}
+    for index in range(len(rises)):
+        row = store.load_details(index)
+        if not all(name in row for name in NAMES):
+            log.warning("%s is left out: an earlier version measured some models, without their gradient norms", FILE)
+            return
+        for name in NAMES:
+            columns.setdefault(name, np.empty((len(rises), *row[name].shape), row[name].dtype))[index] = row[name]
     save_compressed(folder / FILE, rises=np.stack(rises), **columns)

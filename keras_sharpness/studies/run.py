@@ -24,7 +24,7 @@ from keras_sharpness.objective.objective import values
 from keras_sharpness.pools.member import Member, member_seed
 from keras_sharpness.pools.store import PoolStore
 from keras_sharpness.studies import folder as folders
-from keras_sharpness.studies.details import write_details
+from keras_sharpness.studies.details import FILE, write_details
 from keras_sharpness.studies.study import Study
 from keras_sharpness.studies.summary import summarize
 
@@ -90,6 +90,7 @@ def _open(study: Study, folder: Path, resume: bool, command: str) -> tuple[PoolS
         store.clear()
         folders.forget_times(folder)
     description = study.describe() | {"versions": folders.versions(), "command": command}
+    store.pack()
     fresh = not store.trained()
     return store, folders.record(folder, study.config, description, study.slots, fresh)
 
@@ -122,9 +123,17 @@ def _run_study(study: Study, store: PoolStore, slots: int, folder: Path, stop: C
             _train(study, store, slots, stop)
     with folders.timed(folder, "sharpness"):
         _at_once(study, lambda: _measure(study, store, stop), lambda: _detail(study, store, stop))
+    rises, rows = [], []
+    for index in range(study.config.num_models):
+        losses = store.load_paths(index)
+        rows.append(_row(study, store, index, losses))
+        if study.has_details:
+            rises.append(study.rises(losses))
     if study.has_details:
-        write_details(folder, store, [study.rises(store.load_paths(index)) for index in range(study.config.num_models)])
-    rows = [_row(study, store, index) for index in range(study.config.num_models)]
+        write_details(folder, store, rises)
+    else:
+        # A pool that has grown too large for them may hold those of fewer models.
+        (folder / FILE).unlink(missing_ok=True)
     folders.write_rows(folder / "models.csv", rows)
     seconds = {f"seconds_{stage}": seconds for stage, seconds in folders.times(folder).items()}
     summary = summarize({name: [row[name] for row in rows] for name in ("sharpness", "test_loss")}) | seconds
@@ -239,7 +248,7 @@ def progress(work: Iterable[T], missing: list[int], stage: str, study: Study) ->
             seen.update()
 
 
-def _row(study: Study, store: PoolStore, index: int) -> dict[str, float]:
+def _row(study: Study, store: PoolStore, index: int, losses: np.ndarray) -> dict[str, float]:
     row, seed = store.load_row(index, "train_loss", "test_loss"), member_seed(study.config.seed, index)
     require(row["seed"] == seed, f"model {index} must be of this run, of seed {seed}", seed=row["seed"])
-    return row | study.sharpness(store.load_paths(index))
+    return row | study.sharpness(losses)

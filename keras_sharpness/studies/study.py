@@ -24,7 +24,7 @@ from keras_sharpness.pools.schedule import Schedule
 from keras_sharpness.pools.scores import average_batches, compile_example_losses, compile_scores
 from keras_sharpness.pools.trainer import Trainer, sgd_trainer
 from keras_sharpness.studies.config import StudyConfig
-from keras_sharpness.studies.details import NEEDED
+from keras_sharpness.studies.details import MOST_LOSSES, NEEDED
 from keras_sharpness.studies.measurement import Arrays, BatchAscents, Measurement, with_indices
 from keras_sharpness.studies.networks import build_network, build_objective
 from keras_sharpness.studies.released import datasets
@@ -114,8 +114,9 @@ class Study:
 
     @property
     def has_details(self) -> bool:
-        """Whether its numbers are means over batches and test examples that all models share."""
-        return all(map(self.config.follows_paper, NEEDED))
+        """Whether its numbers are means over batches and not too many test examples, the same for all models."""
+        few = self.config.num_models * len(self.dataset.test) <= MOST_LOSSES
+        return few and all(map(self.config.follows_paper, NEEDED))
 
     @functools.cached_property
     def _example_losses(self) -> Callable[..., np.ndarray]:

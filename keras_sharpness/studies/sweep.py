@@ -10,14 +10,15 @@ import pandas as pd
 from keras_sharpness.errors import InputError, require, require_count, require_non_negative
 from keras_sharpness.execution.grid import Grid
 from keras_sharpness.execution.plan import ASCENT_BATCH
-from keras_sharpness.files.checksum import is_whole, load_arrays, save_arrays, save_compressed
+from keras_sharpness.files.checksum import arrays_of, save_compressed
 from keras_sharpness.files.lock import alone_in
+from keras_sharpness.files.numbered import NumberedFiles
 from keras_sharpness.maximizers import num_starts
 from keras_sharpness.measures.batches import draw_batches
 from keras_sharpness.measures.climbing import LossPaths
 from keras_sharpness.measures.worst_case import WorstCaseSharpness
 from keras_sharpness.pools.member import Member
-from keras_sharpness.pools.store import PoolStore
+from keras_sharpness.pools.store import PoolStore, files_of_arrays, save_arrays_of
 from keras_sharpness.studies.folder import write_csv
 from keras_sharpness.studies.run import Stopped, progress
 from keras_sharpness.studies.study import Study
@@ -106,22 +107,23 @@ def run_sweep(
         Stopped: If `stop` said so before all was done.
     """
     with alone_in(folder):
-        store, files = PoolStore(folder), folder / "sweep"
+        store, files = PoolStore(folder), files_of_arrays(folder / "sweep")
+        files.pack()
         trained = store.trained()
         require(
             set(range(num_models)) <= trained,
             f"{folder} must hold the weights of the first {num_models} models; the run's command makes them",
             trained=len(trained),
         )
-        missing = [index for index in range(num_models) if not _is_done(_path(files, index))]
+        missing = sorted({*range(num_models)} - files.whole()[0])
         indices = itertools.takewhile(lambda _: not stop(), missing)
         members = (store.load_member(index) for index in indices)
         for index, sharpness, norms in progress(sweep.measure(members), missing, "sweep", sweep.study):
             sizes = {"rhos": sweep.rhos, "ms": np.array(sweep.ms, str)}
-            save_arrays(_path(files, index), **sizes, sharpness=sharpness, gradient_norms=norms)
+            save_arrays_of(files, index, **sizes, sharpness=sharpness, gradient_norms=norms)
         if stop():
             raise Stopped
-        rows = [_load(files, index, sweep) for index in range(num_models)]
+        rows = [_load(files, index, sweep, folder / "sweep") for index in range(num_models)]
         test_losses = [store.load_row(index, "test_loss")["test_loss"] for index in range(num_models)]
         return _write(folder, sweep, rows, np.array(test_losses))
 
@@ -138,17 +140,9 @@ def _write(folder: Path, sweep: Sweep, rows: list[dict[str, np.ndarray]], test_l
     return table
 
 
-def _path(folder: Path, index: int) -> Path:
-    return folder / f"{index:05d}.npz"
-
-
-def _is_done(path: Path) -> bool:
-    return path.exists() and is_whole(path)
-
-
-def _load(folder: Path, index: int, sweep: Sweep) -> dict[str, np.ndarray]:
-    path = _path(folder, index)
-    arrays = load_arrays(path)
+def _load(files: NumberedFiles, index: int, sweep: Sweep, folder: Path) -> dict[str, np.ndarray]:
+    path = files.where(index)
+    arrays = arrays_of(files.read(index), path)
     whole = {"rhos", "ms", "sharpness"} <= arrays.keys()
     require(whole, f"{path} must hold rhos, ms and sharpness of a model", names=[*arrays])
     rhos, ms = arrays["rhos"].tolist(), arrays["ms"].tolist()

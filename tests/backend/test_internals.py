@@ -250,3 +250,9 @@ def test_rebuilt_makes_each_step_anew_inside_models_too():
         assert not {id(v) for v in other.variables} & {id(v) for v in model.variables}
         assert other(np.ones((2, 3))).shape == (2, 6)
         assert all(len(layer._inbound_nodes) == 1 for layer in model.layers)
+
+
+def test_a_backend_that_has_computed_runs_in_threads():
+    with advice(internals.runs_in_threads):
+        keras.ops.convert_to_numpy(keras.ops.zeros(()))
+        assert internals.runs_in_threads() == (keras.config.backend() != "torch")

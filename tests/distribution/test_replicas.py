@@ -1,18 +1,15 @@
 """Devices and processes, each test in processes of its own, give the numbers of one device."""
 
-import importlib.util
 import json
 import os
-import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.two_processes import BACKENDS, ROOT, environments
+
 PROGRAM = str(ROOT / "tests" / "distribution" / "replicas.py")
-BACKENDS = [b for b in ("tensorflow", "jax", "torch") if importlib.util.find_spec(b)]
 
 
 def check(found):
@@ -55,24 +52,3 @@ def start(folder, environment):
     arguments = [sys.executable, PROGRAM, str(folder / "found.json"), str(folder / "run")]
     everything = os.environ | {"PYTHONPATH": str(ROOT)} | environment
     return subprocess.Popen(arguments, env=everything, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-
-
-def environments(backend):
-    """What tells each of two processes who it is."""
-    first, second = free_port(), free_port()
-    for k in (0, 1):
-        if backend == "tensorflow":
-            cluster = {"worker": [f"127.0.0.1:{port}" for port in (first, second)]}
-            names = {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": "worker", "index": k}})}
-        elif backend == "jax":
-            who = {"JOB_ADDRESSES": f"127.0.0.1:{first}", "NUM_PROCESSES": "2", "PROCESS_ID": str(k)}
-            names = {f"KERAS_DISTRIBUTION_{name}": value for name, value in who.items()}
-        else:
-            names = {"RANK": str(k), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(first)}
-        yield {"KERAS_BACKEND": backend} | names
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]

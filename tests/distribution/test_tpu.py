@@ -1,5 +1,6 @@
 """What can be known of a TPU without one: how it is found, and that what it would compile has fixed shapes."""
 
+import socket
 import time
 
 import keras
@@ -76,6 +77,26 @@ def test_a_search_that_would_last_is_given_up(monkeypatch):
     with pytest.raises(InputError, match="no answer"):
         start("tpu", tpu="far")
     assert time.monotonic() - began < 10
+
+
+@pytest.fixture
+def silent():
+    """The address of a server that accepts and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"grpc://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_a_server_that_accepts_and_hangs_is_given_up(calls, silent, monkeypatch):
+    monkeypatch.setattr(tpu, "PATIENCE", 0.2)
+    with pytest.raises(InputError, match="must answer. Received: no answer within 0 seconds from grpc"):
+        start("tpu", tpu=silent)
+    assert not calls
+
+
+def test_a_server_of_tensorflow_answers(calls):
+    server = tf.distribute.Server.create_local_server()
+    start("tpu", tpu=server.target)
+    assert calls == [("connect", server.target), ("initialize", server.target)]
 
 
 def test_no_tpu_here_is_told():

@@ -9,6 +9,7 @@ FILES = (
     *("tests/objective/test_measurable.py", "tests/objective/test_labelled_data.py"),
     *("tests/measures/test_resolution.py", "tests/measures/test_symmetry.py"),
     *("tests/measures/test_finite_differences.py", "tests/backend/test_torch.py"),
+    *("tests/measures/test_where_called.py", "tests/backend/test_internals.py"),
     *("tests/backend/test_torch_autograd.py", "tests/backend/test_torch_modules.py"),
     *("tests/measures/test_other_models.py", "tests/measures/test_barrier.py"),
     "tests/measures/test_found_directions.py",

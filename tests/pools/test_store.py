@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from keras_sharpness.errors import InputError
+from keras_sharpness.files import numbered
 from keras_sharpness.models import fcnn
 from keras_sharpness.pools.member import Member
 from keras_sharpness.pools.store import PoolStore, load_member
@@ -76,3 +77,17 @@ def test_a_link_counts_as_damaged_and_is_replaced_not_followed(tmp_path, member,
     assert store.trained() == set() and "00003.npz is damaged" in caplog.text
     store.save_member(member, {"test_loss": 1.0})
     assert store.trained() == {3} and not path.is_symlink() and elsewhere.read_bytes() == before
+
+
+def test_measures_are_packed_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(numbered, "BLOCK", 2)
+    store = PoolStore(tmp_path)
+    for index in range(3):
+        store.save_measures(index, {"values": {"l2_norm": index}})
+    assert sorted(path.name for path in (tmp_path / "measures").iterdir()) == ["00000-00001.zip", "00002.json"]
+    assert [store.load_measures(index) for index in (1, 2, 3)] == [
+        *({"values": {"l2_norm": index}} for index in (1, 2)),
+        {},
+    ]
+    store.clear()
+    assert not [*(tmp_path / "measures").iterdir()]

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 
+from keras_sharpness.reporting import page_data
 from keras_sharpness.reporting.page_figures import page_figures
 from keras_sharpness.reporting.run_folder import read_run
 from tests.reporting.fake_run import ABLATION_CSV, SWEEP_CSV, make_models
@@ -31,3 +32,15 @@ def test_figures_are_those_that_the_run_has_numbers_for(make_run):
     assert figures["sweep"].data["lines"][1]["tau"] == [None, 0.25]
     assert figures["ablation"].data["steps"] == ["0 nothing", "1 dropout"]
     json.dumps({name: figure.data for name, figure in figures.items()}, allow_nan=False)
+
+
+def test_of_a_large_pool_a_sample_is_drawn_and_the_caption_says_so(make_run, monkeypatch):
+    models = make_models(60)
+    whole = page_figures(read_run(make_run(models=models)))["scatter"]
+    assert not whole.data["some"] and "drawn at random" not in whole.caption
+    monkeypatch.setattr(page_data, "MOST_SHOWN", 25)
+    figure = page_figures(read_run(make_run(models=models)))["scatter"]
+    assert figure.data["some"] and figure.caption.endswith(" Shown are 25 of the 60 models, drawn at random.")
+    members, (sharpness, *_) = figure.data["members"]["model"], figure.data["columns"]
+    assert len({*members}) == 25 and members == sorted(members, key=int)
+    assert sharpness["values"] == models["sharpness"][[*map(int, members)]].tolist()

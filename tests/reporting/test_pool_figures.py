@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from keras_sharpness.reporting import page_data
 from keras_sharpness.reporting.pool_figures import pool_figures
 from keras_sharpness.reporting.pool_folder import read_pool
 from keras_sharpness.reporting.ranked_measures import rank
@@ -56,3 +57,12 @@ def test_a_hole_in_a_column_stays_a_hole(make_pool, ranked_pool):
     models.loc[:1, "shuffled"] = [np.nan, 0.0]
     columns = figures(make_pool({"models": models}))["scatter"].data["columns"]
     assert next(c["values"] for c in columns if c["name"] == "shuffled")[:2] == [None, 0.0]
+
+
+def test_of_many_numbers_fewer_models_are_drawn(ranked_pool, monkeypatch):
+    monkeypatch.setattr(page_data, "MOST_NUMBERS", 200)
+    scatter = figures(ranked_pool)["scatter"]
+    most = 200 // len(scatter.data["columns"])
+    shown = {len(column["values"]) for column in scatter.data["columns"]}
+    shown |= {len(colour["numbers"]) for colour in scatter.data["colours"]} | {len(scatter.data["members"]["model"])}
+    assert shown == {most} and f"Shown are {most} of the" in scatter.caption

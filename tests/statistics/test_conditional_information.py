@@ -45,3 +45,12 @@ def test_leaving_parts_out_is_counting_the_other_pairs():
     x, y = table["shuffled"].to_numpy(), table["gap"].to_numpy()
     expected = [smallest(pairs.information(x, y, parts != part)) for part in range(4)]
     np.testing.assert_allclose(pairs.without_parts(x, y, parts), expected, rtol=1e-9)
+
+
+def test_of_a_large_pool_some_models_are_drawn(monkeypatch):
+    monkeypatch.setitem(Pairs.__init__.__globals__, "MOST_PAIRED", 40)
+    pairs = Pairs(TABLE, HYPER_PARAMETERS)
+    assert len(TABLE) > 40 and len(pairs._first) == len(pairs._second) == 40 * 39
+    assert len({*pairs._first.tolist()}) == 40 and max(pairs._first) > 40
+    assert conditional_information(TABLE, HYPER_PARAMETERS, "oracle").value == pytest.approx(1)
+    assert conditional_information(TABLE, HYPER_PARAMETERS, "shuffled").value < 0.2

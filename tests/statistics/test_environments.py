@@ -22,6 +22,12 @@ def test_an_oracle_never_errs_and_its_opposite_always_does():
     assert summary.loc["shuffled", "worst"] == found["shuffled"].max()
 
 
+def test_a_large_environment_takes_one_measure_after_another_with_the_same_shares(monkeypatch):
+    found = sign_errors(TABLE, HYPER_PARAMETERS, MEASURES)
+    monkeypatch.setitem(sign_errors.__globals__, "BLOCK_ELEMENTS", 1)
+    pd.testing.assert_frame_equal(sign_errors(TABLE, HYPER_PARAMETERS, MEASURES), found)
+
+
 def test_by_hand():
     table = pd.DataFrame({"width": [1, 1, 2], "gap": [0.0, 3.0, 1.0], "mine": [0.0, 1.0, 1.0]})
     (row,) = sign_errors(table, ["width"], ["mine"], least_pairs=2).to_dict("records")

@@ -51,3 +51,13 @@ def test_bad_arguments_are_refused():
         permutation_p_values([1.0, 2.0, 3.0], [1.0, 2.0, 3.0])
     with pytest.raises(InputError, match="`num_permutations` must be at least 1"):
         permutation_p_values([[1.0, 2.0, 3.0]], [1.0, 2.0, 3.0], num_permutations=0)
+
+
+def test_a_large_pool_takes_one_tau_after_another_with_the_same_p_values(monkeypatch):
+    rng = np.random.default_rng(3)
+    x, y = rng.integers(0, 9, size=(3, 40)), rng.normal(size=40)
+    y += 0.1 * x[0]
+    found = permutation_p_values(x, y, num_permutations=200)
+    monkeypatch.setattr(testing, "MOST_PAIRED", 39)
+    monkeypatch.setattr(testing, "_of_pairs", None)
+    np.testing.assert_array_equal(permutation_p_values(x, y, num_permutations=200), found)

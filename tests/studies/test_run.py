@@ -7,7 +7,9 @@ import pytest
 from keras_sharpness import backend
 from keras_sharpness.distribution import distribute
 from keras_sharpness.errors import InputError
+from keras_sharpness.files import numbered
 from keras_sharpness.pools.store import PoolStore
+from keras_sharpness.studies import study as study_module
 from keras_sharpness.studies.run import Stopped, run_study
 from keras_sharpness.studies.study import Study
 from tests.support.studies import small
@@ -50,6 +52,36 @@ def test_a_pool_does_not_shrink_nor_grow_where_that_would_change_it(tmp_path):
         config, _ = small(num_models=other, max_epochs=1)
         with pytest.raises(InputError, match=f"num_models: {num_models} there, {other} now"):
             run_study(Study(config, dataset), folder)
+
+
+def test_packed_files_change_no_number_and_a_damaged_block_is_made_again(tmp_path, monkeypatch, caplog):
+    config, dataset = small(num_models=5)
+    run_study(Study(config, dataset), tmp_path / "files")
+    monkeypatch.setattr(numbered, "BLOCK", 2)
+    folder = tmp_path / "blocks"
+    run_study(Study(config, dataset), folder)
+    names = ["00000-00001.zip", "00002-00003.zip", "00004.npz"]
+    for part in ("pool", "sharpness", "details"):
+        assert sorted(path.name for path in (folder / part).iterdir() if path.suffix != ".json") == names
+    (folder / "pool" / names[1]).write_bytes(b"torn")
+    (folder / "models.csv").unlink()
+    run_study(Study(config, dataset), folder)
+    assert f"{names[1]} is damaged; 2 models from 2 on are trained again" in caplog.text
+    # An earlier version left files only: they are packed as the run goes on.
+    (tmp_path / "files" / "models.csv").rename(tmp_path / "models.csv")
+    run_study(Study(config, dataset), tmp_path / "files")
+    assert len([*(tmp_path / "files" / "pool").glob("*.zip")]) == 2
+    for name in ("files", "blocks"):
+        assert (tmp_path / name / "models.csv").read_bytes() == (tmp_path / "models.csv").read_bytes()
+
+
+def test_details_of_too_many_losses_are_left_out(tmp_path, monkeypatch):
+    config, dataset = small()
+    run_study(Study(config, dataset), tmp_path)
+    assert (tmp_path / "details.npz").exists()
+    monkeypatch.setattr(study_module, "MOST_LOSSES", 3 * 50 - 1)
+    run_study(Study(config, dataset), tmp_path)
+    assert not (tmp_path / "details.npz").exists()
 
 
 def with_cores(monkeypatch, number):

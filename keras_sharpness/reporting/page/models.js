@@ -1,6 +1,6 @@
 // Models, one by one
 
-const { members, columns, colours = [] } = data.scatter;
+const { members, columns, colours = [], some } = data.scatter;
 // Of many columns, only those of the axes are shown with a model; of many models, not all are listed.
 const listed = () => (columns.length > 8 ? [...new Set([axis("horizontal"), axis("vertical")])] : columns);
 const MOST_LISTED = 1000;
@@ -32,7 +32,7 @@ function drawScatter() {
     brush: draw(svg, "path", { class: "brush" }),
   };
   const all = everyone();
-  overall = `${tau(all)} over all ${all.length} models`;
+  overall = `${tau(all)} over ${some ? "the" : "all"} ${all.length} models${some ? " shown" : ""}`;
   showCurrent(-1);
   showChosen();
 }

@@ -3,7 +3,6 @@
 import dataclasses
 import logging
 import math
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from keras_sharpness.errors import InputError, require
+from keras_sharpness.pools.store import PoolStore
 from keras_sharpness.statistics import compare_paired_taus
 from keras_sharpness.studies.config import StudyConfig, released_config
 from keras_sharpness.studies.folder import write_csv
@@ -107,7 +107,7 @@ def run_ablation(
     for number, step in enumerate(way):
         before = way[number - 1]
         if number and before.training == step.training:
-            _share_pool(folder / before.name, folder / step.name)
+            PoolStore(folder / before.name).copy_members(PoolStore(folder / step.name))
         log.info("%d of %d: %s", number + 1, len(way), step.name)
         summary = run_study(make_study(step.config, data_dir, download), folder / step.name, stop=stop)
         tables.append(pd.read_csv(folder / step.name / "models.csv"))
@@ -115,14 +115,6 @@ def run_ablation(
     table = pd.DataFrame(rows)
     write_csv(folder / "ablation.csv", table)
     return table
-
-
-def _share_pool(source: Path, target: Path) -> None:
-    for path in sorted((source / "pool").glob("[0-9]*.npz")):
-        copy = target / "pool" / path.name
-        if not copy.exists():
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, copy)
 
 
 def _row(step: Step, models: pd.DataFrame, summary: dict[str, Any]) -> dict[str, Any]:
