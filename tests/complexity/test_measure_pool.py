@@ -57,7 +57,7 @@ def test_what_was_measured_is_kept_as_long_as_it_is_the_same_question(pool, monk
         "keras_sharpness.complexity.measure_pool.measure", lambda *args: asked.append(args) or measure(*args)
     )
     assert measure_pool(pool, ["param_norm"], **BATCHES).equals(first) and not asked
-    path = pool.store._measures / "00001.json"
+    path = pool.store._measures.path(1)
     path.write_text(path.read_text()[:-9])
     measure_pool(pool, ["param_norm"], **BATCHES)
     assert len(asked) == 1 and json.loads(path.read_text())["values"]
