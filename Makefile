@@ -1,6 +1,6 @@
 # make run                                    the default study: 50 fully connected networks on Abalone
 # make run ARGS="--model=lenet --rho=1e-4"    any other
-# make quick                                  the tests that answer within two minutes
+# make quick                                  the tests that take less than half a second each: an answer in two minutes
 # make test                                   all tests but those of `make backends`
 # make backends                               tests again on the other backends, of memory, notebooks, the site, installations
 # make soak                                   50 kills of each command at random moments, and more with KILLS=1000

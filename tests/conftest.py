@@ -27,6 +27,8 @@ SLOW = (
     *("complexity/test_measure_pool.py", "studies/test_same_on_all_backends.py"),
 )
 
+# Tests that take longer than half a second each, listed by `scripts/slow_tests.py`.
+MEASURED = frozenset((ROOT / "tests" / "slow.txt").read_text().split())
 REPLICAS = ("devices_of_one_process_change_no_number", "two_processes_change_no_number")
 # What `make test` leaves to `make backends`, so that it stays within half an hour on two cores.
 AGAIN = (
@@ -56,7 +58,8 @@ def pytest_collection_modifyitems(items):
         path = item.path.relative_to(ROOT / "tests")
         if f"{path}::{item.name}".startswith(AGAIN):
             item.add_marker(pytest.mark.again)
-        if any(path.is_relative_to(part) for part in SLOW) or "run_python" in item.fixturenames:
+        slow = f"{path}::{item.name.partition('[')[0]}" in MEASURED or any(path.is_relative_to(part) for part in SLOW)
+        if slow or "run_python" in item.fixturenames:
             item.add_marker(pytest.mark.slow)
 
 

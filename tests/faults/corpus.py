@@ -464,7 +464,7 @@ add(
         "unknown measure": flag_case("--measure=heat", "measure", "--measure=heat"),
         "unknown flag": flag_case("Unknown command line flag 'no_such_flag'", "--no_such_flag=1"),
         "unknown command": flag_case(
-            "must be one of study, pool, sweep, splits, ablation, measure, report, compare, benchmark", "frobnicate"
+            "one of study, pool, sweep, splits, ablation, atlas, measure, report, compare, benchmark", "frobnicate"
         ),
         "too many words": flag_case("`study` takes no arguments", "study", "now"),
         "report without a run": flag_case("`report` takes RUN", "report"),

@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -63,13 +65,15 @@ def test_other_radii_and_the_whole_training_set(finished, monkeypatch):
         run_sweep(sweep, folder, 4)
 
 
-def test_a_sweep_of_old_without_gradient_norms_is_refused(finished):
+def test_a_sweep_of_old_without_gradient_norms_is_refused(finished, tmp_path):
     study, folder = finished
-    path = folder / "sweep" / "00000.npz"
+    shutil.copytree(folder / "pool", tmp_path / "pool")
+    sweep, path = Sweep(study, [0.01], [16]), tmp_path / "sweep" / "00000.npz"
+    run_sweep(sweep, tmp_path, 3)
     arrays = load_arrays(path)
     save_arrays(path, **{name: arrays[name] for name in ("rhos", "ms", "sharpness")})
     with pytest.raises(InputError, match="must hold gradient norms"):
-        run_sweep(Sweep(study, [0.01, 0.1], [16, "full"]), folder, 3)
+        run_sweep(sweep, tmp_path, 3)
 
 
 @pytest.mark.parametrize("rhos, ms", [([], [16]), ([0.1], []), ([-1.0], [16]), ([0.1], [0])])
