@@ -26,6 +26,7 @@ FIRST, TARGET, EVERY = "psi", "gap", "all"
 WORDS = ("group", "target", "criterion", "measure", "kind", "finding")
 NUMBERS = ("mean", "low", "high", "all_low", "all_high", "prediction_low", "prediction_high", "i_squared", "rows")
 OF_ROWS = ("row", "data_set", "network", "task", "target", "measure", "criterion", "kind")
+OF_SETS = ("row", "data_set", "network", "task", "num_train", "num_test", "stop_loss", "reached", "trained")
 NOTE = """Each data set has pools of its own, of dense networks that stop at one training loss. A criterion is computed
 within each split, averaged over splits, and then over data sets by random effects (Paule and Mandel; Hartung and
 Knapp). Brackets: 95 % intervals that hold for all measures at once. Another data set's value lies in the last interval
@@ -40,7 +41,7 @@ def write_atlas(folder: Path) -> Path:
     """Writes `report.html`, `report.md`, `forest.png` and `rows.png` into the folder of an atlas.
 
     Args:
-        folder: The folder, with `criteria.csv` and `answer.csv`.
+        folder: The folder, with `rows.csv`, `criteria.csv` and `answer.csv`.
 
     Returns:
         Path of `report.md`.
@@ -50,9 +51,10 @@ def write_atlas(folder: Path) -> Path:
     """
     found = read_table(folder / "answer.csv", (*WORDS, *NUMBERS), WORDS)
     rows = read_table(folder / "criteria.csv", (*OF_ROWS, "value", "standard_error"), OF_ROWS)
+    sets = read_table(folder / "rows.csv", OF_SETS, OF_SETS[:4])
     first = _chosen(found, EVERY, TARGET)
     measures = [*first[FIRST]["measure"]]
-    sentences, sections = _sentences(first[FIRST], rows), _sections(first[FIRST], rows)
+    sentences, sections = _sentences(first[FIRST], rows), _sections(first[FIRST], rows, sets)
     forest = ranking(_wide(first), [*first], f"Which measure ranks {target_name(TARGET)}?")
     pictures = {
         "forest.png": png(forest),
@@ -127,7 +129,7 @@ def _one(row: dict[str, Any]) -> str:
     )
 
 
-def _sections(psi: pd.DataFrame, rows: pd.DataFrame) -> list[Section]:
+def _sections(psi: pd.DataFrame, rows: pd.DataFrame, sets: pd.DataFrame) -> list[Section]:
     return [
         Section(
             heading="All data sets together",
@@ -142,6 +144,14 @@ def _sections(psi: pd.DataFrame, rows: pd.DataFrame) -> list[Section]:
             note=" ".join(ROWS_NOTE.split()),
             figure="within",
             look="sortable heat",
+        ),
+        Section(
+            heading="Rows",
+            rows=[
+                [name.replace("_", " ") for name in OF_SETS],
+                *sets[[*OF_SETS]].round(3).astype(str).to_numpy().tolist(),
+            ],
+            note="Models that did not reach the training loss of their row are left out.",
         ),
     ]
 
@@ -211,6 +221,6 @@ def _intervals(row: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
 
 def _text(sentences: Sequence[str], sections: Sequence[Section]) -> str:
     verdict, *others = sentences
-    pictures = ("![Criteria of each measure](forest.png)", "![Psi on each data set](rows.png)")
-    parts = [as_markdown(section, picture) for section, picture in zip(sections, pictures, strict=True)]
+    pictures = {"ranking": ["![Criteria of each measure](forest.png)"], "within": ["![Psi on each data set](rows.png)"]}
+    parts = [as_markdown(section, *pictures.get(section.figure, [])) for section in sections]
     return markdown.page(HEADING, f"**{verdict}**", *others, *parts)

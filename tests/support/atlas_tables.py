@@ -9,6 +9,7 @@ from keras_sharpness.studies.atlas.rows import Row
 from keras_sharpness.studies.atlas.tables import RowTable, write_table
 
 SPACE = {"width": [16, 64], "learning_rate": [0.01, 0.05], "batch_size": [16, 64], "weight_decay": [0.0, 0.001]}
+SIZES = {"stop_loss": 0.1, "num_train": 500, "num_test": 5000}
 MEASURES = ["param_norm", "path_norm", "worst_case"]
 
 
@@ -28,7 +29,7 @@ def models(seed, measures=MEASURES, splits=2):
 
 def known(measures=MEASURES):
     """Returns what is known of all models of `models`."""
-    return {"hyper_parameters": [*SPACE], "measures": [*measures], "left_out": {}, "stop_loss": 0.1}
+    return {"hyper_parameters": [*SPACE], "measures": [*measures], "left_out": {}, **SIZES}
 
 
 def table(name="one", seed=0, **options):

@@ -9,10 +9,12 @@ import pandas as pd
 
 from keras_sharpness.errors import InputError, require
 from keras_sharpness.files.checksum import sha256
+from keras_sharpness.pools.pool import REACHED
 from keras_sharpness.statistics import random_effects
 from keras_sharpness.statistics.simultaneous import simultaneous
 from keras_sharpness.studies import folder as folders
 from keras_sharpness.studies.atlas.criteria import LEAST_ERROR, NOISE, criteria_of
+from keras_sharpness.studies.atlas.protocol import TRAINED
 from keras_sharpness.studies.atlas.tables import RowTable, read_tables, table_path
 
 # A measure that fewer data sets have says nothing of data sets at large.
@@ -26,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 def write_answer(folder: Path) -> pd.DataFrame:
-    """Scores all tables of an atlas; leaves `criteria.csv` and `answer.csv`.
+    """Scores all tables of an atlas; leaves `rows.csv`, `criteria.csv` and `answer.csv`.
 
     Args:
         folder: Folder of the atlas.
@@ -37,7 +39,9 @@ def write_answer(folder: Path) -> pd.DataFrame:
     Raises:
         InputError: If there are no tables, or one cannot be read.
     """
-    found = [rows for table in read_tables(folder) if len(rows := keep_criteria(folder, table))]
+    tables = read_tables(folder)
+    folders.write_csv(folder / "rows.csv", pd.DataFrame([_described(table) for table in tables]))
+    found = [rows for table in tables if len(rows := keep_criteria(folder, table))]
     require(bool(found), f"{folder} must hold a row whose models reached its training loss")
     criteria = pd.concat(found, ignore_index=True)
     folders.write_csv(folder / "criteria.csv", criteria)
@@ -109,6 +113,13 @@ def answer(criteria: pd.DataFrame) -> pd.DataFrame:
     sizes = pd.Series([key[:3] for key, _ in groups if key[3] != NOISE]).value_counts()
     rows = [dict(zip(KEYS, key, strict=True)) | _together(part, int(sizes.get(key[:3], 1))) for key, part in groups]
     return pd.DataFrame(rows, columns=[*KEYS, *FIELDS])
+
+
+def _described(table: RowTable) -> dict[str, object]:
+    """Returns what a row is, and how many of its models reached its training loss."""
+    names = ("data_set", "network", "task", "num_train", "num_test", "stop_loss")
+    reached = int((table.models["status"] == REACHED).sum())
+    return {"row": table.name, **{name: table.known[name] for name in names}, "reached": reached, "trained": TRAINED}
 
 
 def _together(rows: pd.DataFrame, num_measures: int) -> dict[str, object]:

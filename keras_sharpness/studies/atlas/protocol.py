@@ -3,6 +3,8 @@
 SPLIT_SEEDS = (0, 1, 2, 3)
 # Models of each setting, each from a seed of its own.
 SEEDS = 2
+# Models of a row: 32 settings on each split.
+TRAINED = 32 * SEEDS * len(SPLIT_SEEDS)
 # At most; half of the examples where there are fewer.
 NUM_TRAIN = 500
 NUM_TEST = 5000

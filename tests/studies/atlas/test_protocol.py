@@ -1,10 +1,11 @@
 """The protocol is that of the page that was written before the runs."""
 
+import math
 from pathlib import Path
 
 from keras_sharpness.complexity import choose
 from keras_sharpness.studies.atlas import protocol
-from keras_sharpness.studies.atlas.rows import SIZES
+from keras_sharpness.studies.atlas.rows import SIZES, Row
 
 PAGE = " ".join((Path(__file__).parents[3] / "docs" / "atlas.md").read_text().split())
 
@@ -25,7 +26,12 @@ def test_the_page_has_the_numbers_of_the_code():
         f"{protocol.NUM_BATCHES} batches of {protocol.BATCH}",
     ]
     assert [words for words in said if words not in PAGE] == []
-    assert len(protocol.SPLIT_SEEDS) * protocol.SEEDS * 32 == 256 and "256 models a row" in PAGE
+    assert f"{protocol.TRAINED} models a row" in PAGE
+
+
+def test_each_network_has_as_many_settings():
+    sizes = [math.prod(len(values) for values in Row("any", network).space.values()) for network in SIZES]
+    assert {size * protocol.SEEDS * len(protocol.SPLIT_SEEDS) for size in sizes} == {protocol.TRAINED}
 
 
 def test_the_measures_are_all_but_eight():
