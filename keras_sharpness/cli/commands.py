@@ -16,14 +16,15 @@ log = logging.getLogger(__name__)
 
 
 def report(run: str) -> None:
-    """Writes the report of a finished run again.
+    """Writes the report of a finished run, pool or atlas again.
 
     Args:
-        run: The run's folder.
+        run: Its folder.
 
     Raises:
         InputError: If there is no such folder.
     """
+    from keras_sharpness.reporting.atlas_page import ANSWER, write_atlas
     from keras_sharpness.reporting.pool_folder import RANKING
     from keras_sharpness.reporting.pool_report import write_pool_report
     from keras_sharpness.reporting.report import write_report
@@ -31,8 +32,8 @@ def report(run: str) -> None:
     folder = Path(run)
     require(folder.is_dir(), "`report` must be given the folder of a run", folder=str(folder))
     require_writable(folder)
-    write = write_pool_report if (folder / RANKING).exists() else write_report
-    write(folder)
+    kinds: dict[str, Callable[[Path], Path]] = {RANKING: write_pool_report, ANSWER: write_atlas}
+    next((write for name, write in kinds.items() if (folder / name).exists()), write_report)(folder)
     log.info("report: %s", folder / "report.md")
 
 

@@ -20,6 +20,7 @@ from keras_sharpness.reporting.section import Section, as_markdown
 from keras_sharpness.reporting.within_figure import within
 from keras_sharpness.reporting.wording import interval, number
 
+ANSWER = "answer.csv"
 HEADING = "One question, many data sets"
 # The criterion and the target that the protocol names beforehand.
 FIRST, TARGET, EVERY = "psi", "gap", "all"
@@ -49,7 +50,7 @@ def write_atlas(folder: Path) -> Path:
     Raises:
         InputError: If a file is missing or damaged.
     """
-    found = read_table(folder / "answer.csv", (*WORDS, *NUMBERS), WORDS)
+    found = read_table(folder / ANSWER, (*WORDS, *NUMBERS), WORDS)
     rows = read_table(folder / "criteria.csv", (*OF_ROWS, "value", "standard_error"), OF_ROWS)
     sets = read_table(folder / "rows.csv", OF_SETS, OF_SETS[:4])
     first = _chosen(found, EVERY, TARGET)

@@ -2,9 +2,11 @@
 
 import pytest
 
+from keras_sharpness.cli.commands import report
 from keras_sharpness.errors import InputError
 from keras_sharpness.reporting.atlas_page import write_atlas
 from keras_sharpness.studies.atlas.answer import write_answer
+from tests.cli.in_process import chosen
 from tests.support import atlas_tables
 
 
@@ -26,6 +28,13 @@ def test_the_page_holds_each_target_group_and_data_set(folder):
     page = (folder / "report.html").read_text()
     assert "test error, classification" in page and ">four<" in page.replace("\n", "")
     assert (folder / "forest.png").stat().st_size > 10_000 < (folder / "rows.png").stat().st_size
+
+
+def test_the_command_report_writes_it_again(folder):
+    (folder / "report.html").unlink()
+    with chosen("report", str(folder)):
+        report(str(folder))
+    assert (folder / "report.html").exists()
 
 
 def test_a_damaged_answer_is_refused_and_nothing_is_written(tmp_path):
