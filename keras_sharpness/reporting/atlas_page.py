@@ -10,8 +10,8 @@ import pandas as pd
 from keras_sharpness.reporting import html, markdown
 from keras_sharpness.reporting.drawing import png
 from keras_sharpness.reporting.output import write_files
-from keras_sharpness.reporting.page_data import PageFigure, finite_numbers
-from keras_sharpness.reporting.pool_figures import ENDS, with_margin
+from keras_sharpness.reporting.page_data import PageFigure
+from keras_sharpness.reporting.pool_figures import ENDS, interval_rows, intervals_figure
 from keras_sharpness.reporting.pool_findings import target_name
 from keras_sharpness.reporting.ranked_measures import CRITERIA
 from keras_sharpness.reporting.ranking_figure import ranking
@@ -27,6 +27,7 @@ FIRST, TARGET, EVERY = "psi", "gap", "all"
 WORDS = ("group", "target", "criterion", "measure", "kind", "finding")
 NUMBERS = ("mean", "low", "high", "all_low", "all_high", "prediction_low", "prediction_high", "i_squared", "rows")
 OF_ROWS = ("row", "data_set", "network", "task", "target", "measure", "criterion", "kind")
+HEAD = ["measure", "kind", "mean", "on another data set", "I squared", "share above 0", "data sets", "finding"]
 OF_SETS = ("row", "data_set", "network", "task", "num_train", "num_test", "stop_loss", "reached", "trained")
 NOTE = """Each data set has pools of its own, of dense networks that stop at one training loss. A criterion is computed
 within each split, averaged over splits, and then over data sets by random effects (Paule and Mandel; Hartung and
@@ -65,7 +66,7 @@ def write_atlas(folder: Path) -> Path:
         HEADING,
         sentences,
         sections,
-        _figures(found, rows),
+        _figures(found, rows, measures),
         command="python main.py atlas",
         scripts=html.OF_ATLAS,
         picture="forest.png",
@@ -92,7 +93,7 @@ def _wide(chosen: dict[str, pd.DataFrame]) -> pd.DataFrame:
     for name, rows in chosen.items():
         ends = dict(zip(("mean", "low", "high", "all_low", "all_high"), (f"{name}{end}" for end in ENDS), strict=True))
         wide = wide.merge(rows[["measure", *ends]].rename(columns=ends), on="measure", how="left")
-    return wide.assign(psi=wide[FIRST])
+    return wide
 
 
 def _by_row(rows: pd.DataFrame, measures: Sequence[str], target: str = TARGET) -> pd.DataFrame:
@@ -134,7 +135,7 @@ def _sections(psi: pd.DataFrame, rows: pd.DataFrame, sets: pd.DataFrame) -> list
     return [
         Section(
             heading="All data sets together",
-            rows=[_HEAD, *_answer_cells(psi)],
+            rows=[HEAD, *_answer_cells(psi)],
             note=" ".join(NOTE.split()),
             figure="ranking",
             look="sortable",
@@ -155,9 +156,6 @@ def _sections(psi: pd.DataFrame, rows: pd.DataFrame, sets: pd.DataFrame) -> list
             note="Models that did not reach the training loss of their row are left out.",
         ),
     ]
-
-
-_HEAD = ["measure", "kind", "mean", "on another data set", "I squared", "share above 0", "data sets", "finding"]
 
 
 def _answer_cells(rows: pd.DataFrame) -> list[list[str]]:
@@ -181,43 +179,26 @@ def _cells(table: pd.DataFrame) -> list[list[str]]:
     return [["data set", *table.columns], *body]
 
 
-def _figures(found: pd.DataFrame, rows: pd.DataFrame) -> dict[str, PageFigure]:
+def _figures(found: pd.DataFrame, rows: pd.DataFrame, measures: list[str]) -> dict[str, PageFigure]:
     names = [name for name in CRITERIA if name in set(found["criterion"])]
-    shown = [{"name": name, "label": CRITERIA[name][0], "limits": with_margin(*CRITERIA[name][1:])} for name in names]
     pairs = found[["group", "target"]].drop_duplicates().itertuples(index=False)
-    order = _chosen(found, EVERY, TARGET)[FIRST]["measure"]
-    targets = [_target(found, rows, group, target, [*order]) for group, target in pairs]
-    caption = (
-        "Thick bars: 95 % intervals of each measure alone. Thin bars: intervals that hold for all measures at once; "
-        "where they include 0, the measure is grey. Click a head of a table to sort by it."
-    )
-    data = {"criteria": shown, "targets": targets}
+    targets = [_target(found, rows, group, target, measures) for group, target in pairs]
     return {
-        "ranking": PageFigure(
-            name="Measures with their intervals, kind by kind",
-            caption=caption,
-            data=data,
-            controls={"target": "Target and data sets", "criterion": "Criterion"},
-        ),
+        "ranking": intervals_figure(names, targets, "Target and data sets"),
         "within": PageFigure(name="Psi on each data set", caption="Of the target that is chosen above.", data=None),
     }
 
 
 def _target(found: pd.DataFrame, rows: pd.DataFrame, group: str, target: str, order: list[str]) -> dict[str, Any]:
     chosen = _chosen(found, group, target)
-    psi, wide = chosen[FIRST], _wide(chosen)
+    psi = chosen[FIRST]
     of_group = rows if group == EVERY else rows[rows["task"] == group]
     return {
         "label": f"{target_name(target)}, {'all data sets' if group == EVERY else group}",
-        "rows": [_intervals(row, [*chosen]) for row in wide.to_dict("records")],
+        "rows": interval_rows(_wide(chosen), [*chosen]),
         "cells": _answer_cells(psi),
         "within": _cells(_by_row(of_group, order, target))[1:],
     }
-
-
-def _intervals(row: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    values = {name: finite_numbers(np.array([row[f"{name}{end}"] for end in ENDS], float)) for name in names}
-    return {"measure": row["measure"], "kind": row["kind"], "values": values}
 
 
 def _text(sentences: Sequence[str], sections: Sequence[Section]) -> str:

@@ -48,35 +48,54 @@ def pool_figures(pool: PoolFolder, rankings: Sequence[Ranking]) -> dict[str, Pag
 
 def _ranking(pool: PoolFolder, rankings: Sequence[Ranking]) -> PageFigure:
     names = criteria(pool)
-    caption = (
-        "Thick bars: 95 % intervals of each measure alone. Thin bars: intervals that hold for all measures at once; "
-        "where they include 0, the measure is grey. Click a head of the table to sort by it."
-    )
-    shown = [{"name": name, "label": CRITERIA[name][0], "limits": with_margin(*CRITERIA[name][1:])} for name in names]
     targets = [
         {
             "label": target_name(ranking.target),
-            "rows": [_intervals(row, names) for row in ranking.rows.to_dict("records")],
+            "rows": interval_rows(ranking.rows, names),
             "cells": ranking_rows(pool, ranking)[1:],
             "within": within_rows(ranking)[1:],
         }
         for ranking in rankings
     ]
+    return intervals_figure(names, targets, "Target")
+
+
+def intervals_figure(names: Sequence[str], targets: Sequence[dict[str, Any]], choice: str) -> PageFigure:
+    """Returns the figure of measures with their intervals.
+
+    Args:
+        names: The criteria, as `CRITERIA` names them.
+        targets: For each choice its "label", "rows" (see `interval_rows`) and the cells of both tables.
+        choice: Label of that choice.
+    """
+    shown = [{"name": name, "label": CRITERIA[name][0], "limits": _with_margin(*CRITERIA[name][1:])} for name in names]
     return PageFigure(
         name="Measures with their intervals, kind by kind",
-        caption=caption,
+        caption=(
+            "Thick bars: 95 % intervals of each measure alone. Thin bars: intervals that hold for all measures at "
+            "once; where they include 0, the measure is grey. Click a head of the table to sort by it."
+        ),
         data={"criteria": shown, "targets": targets},
-        controls={"target": "Target", "criterion": "Criterion"},
+        controls={"target": choice, "criterion": "Criterion"},
     )
 
 
-def with_margin(low: float, high: float) -> tuple[float, float]:
-    """Returns the ends of an axis that shows values from `low` to `high`."""
+def interval_rows(rows: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Returns what the script draws of each measure.
+
+    Args:
+        rows: A row per measure: `measure`, `kind`, and each criterion with the ends of both intervals.
+        names: The criteria.
+    """
+    return [_intervals(row, names) for row in rows.to_dict("records")]
+
+
+def _with_margin(low: float, high: float) -> tuple[float, float]:
     margin = 0.03 * (high - low)
     return low - margin, high + margin
 
 
-def _intervals(row: dict[str, Any], names: list[str]) -> dict[str, Any]:
+def _intervals(row: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
     values = {name: finite_numbers(np.array([row[f"{name}{end}"] for end in ENDS], float)) for name in names}
     return {"measure": row["measure"], "kind": row["kind"], "values": values}
 
