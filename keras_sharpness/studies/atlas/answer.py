@@ -43,6 +43,19 @@ def write_answer(folder: Path) -> pd.DataFrame:
     folders.write_csv(folder / "rows.csv", pd.DataFrame([_described(table) for table in tables]))
     found = [rows for table in tables if len(rows := keep_criteria(folder, table))]
     require(bool(found), f"{folder} must hold a row whose models reached its training loss")
+    return leave_answer(folder, found)
+
+
+def leave_answer(folder: Path, found: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Writes `criteria.csv` and `answer.csv`.
+
+    Args:
+        folder: Where.
+        found: What `scored` yields, of one row or more.
+
+    Returns:
+        The rows of `answer.csv`; see `answer`.
+    """
     criteria = pd.concat(found, ignore_index=True)
     folders.write_csv(folder / "criteria.csv", criteria)
     together = answer(criteria)

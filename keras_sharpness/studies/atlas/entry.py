@@ -13,9 +13,8 @@ from keras_sharpness.complexity.measure_pool import measure_pool
 from keras_sharpness.complexity.trained_model import TrainedModel
 from keras_sharpness.errors import InputError, reason, require
 from keras_sharpness.pools.pool import REACHED, Pool
-from keras_sharpness.studies import folder as folders
 from keras_sharpness.studies.atlas import protocol
-from keras_sharpness.studies.atlas.answer import answer, scored
+from keras_sharpness.studies.atlas.answer import leave_answer, scored
 from keras_sharpness.studies.atlas.atlas_run import POOLS, sample_of
 from keras_sharpness.studies.atlas.pools import RowPools
 from keras_sharpness.studies.atlas.rows import rows
@@ -79,11 +78,7 @@ def score(entry: Entry, folder: Path, data_dir: str | None = None) -> pd.DataFra
     found = [*scored(_with_entry(entry, folder, data_dir), [entry.name])]
     must = f"{folder / POOLS} must hold the pools, since {entry.name} needs weights; `python main.py atlas` trains them"
     require(bool(found), must)
-    criteria, here = pd.concat(found, ignore_index=True), folder / "entries" / entry.name
-    folders.write_csv(here / "criteria.csv", criteria)
-    together = answer(criteria)
-    folders.write_csv(here / "answer.csv", together)
-    return together
+    return leave_answer(folder / "entries" / entry.name, found)
 
 
 def _with_entry(entry: Entry, folder: Path, data_dir: str | None) -> Iterator[RowTable]:

@@ -64,11 +64,6 @@ class Examples:
     build: Callable[..., keras.Model]
     loss: keras.losses.Loss
 
-    @property
-    def is_classification(self) -> bool:
-        """Whether the targets are classes."""
-        return not isinstance(self.loss, keras.losses.MeanSquaredError)
-
 
 def rows(names: Sequence[str] = ()) -> list[Row]:
     """Returns the rows of the atlas.
