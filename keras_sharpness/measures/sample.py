@@ -207,11 +207,11 @@ class Sample:
             InputError: If an argument is unknown, a sample is given together with what it holds already, or a function
                 is traced.
         """
-        require_threads()
-        require_eager()
         require_options(arguments, tuple(known.__annotations__))
         if not isinstance(model, Sample):
             return cls(model, x, y, loss, **settings, **cast(dict[str, Any], arguments))
+        require_threads()
+        require_eager()
         twice = [name for name, value in (("x", x), ("y", y), ("loss", loss)) if value is not None]
         twice += list(arguments)
         require(
