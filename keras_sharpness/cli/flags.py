@@ -49,20 +49,8 @@ SETTINGS = (*GROUPS["Study"], *GROUPS["Training"], *GROUPS["Sharpness"])
 # Each measure takes some of these; see `measure_table`.
 OF_MEASURES = (
     *GROUPS["Sharpness"],
-    *(
-        "loss",
-        "select",
-        "num_draws",
-        "k",
-        "other_models",
-        "seed",
-        "batch_size",
-        "plan",
-        "strategy",
-        "num_devices",
-        "tpu",
-        "split",
-    ),
+    *("loss", "select", "num_draws", "k", "other_models", "seed", "batch_size"),
+    *("plan", "strategy", "num_devices", "tpu", "split"),
 )
 
 

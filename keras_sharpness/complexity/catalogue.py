@@ -122,7 +122,7 @@ def choose(measures: str | Sequence[str | Measure] = "all") -> list[Measure]:
     Raises:
         InputError: If a name is unknown, or there is none.
     """
-    words = [measures] if isinstance(measures, (str, Measure)) else list(measures)
+    words = [measures] if isinstance(measures, str) else list(measures)
     found: dict[str, Measure] = {}
     for word in words:
         found |= {each.name: each for each in _meant(word)}

@@ -169,7 +169,7 @@ def _table(
     had = [measure.name for measure in measures if measure.name in table]
     left_out = {measure.name: reasons.get(measure.name, "") for measure in measures if measure.name not in had}
     refused = [reason for name, reason in left_out.items() if name in named]
-    require(not refused, *refused[:1] or [""])
+    require(not refused, next(iter(refused), ""))
     exact = [name + ERROR for name in had if not (table[name + ERROR] > 0).any()]
     seconds = table.pop("seconds") if len(table) else []
     table = table.drop(columns=exact).assign(seconds=seconds)
