@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _backend = cast(Backend, importlib.import_module(f"{__name__}.{keras.config.backend()}"))
 
 LOOPS_CONVOLUTIONS = _backend.LOOPS_CONVOLUTIONS
+LOOPS_IN_PLACE = _backend.LOOPS_IN_PLACE
 VECTORIZES_CONVOLUTIONS = _backend.VECTORIZES_CONVOLUTIONS
 value_and_grad = _backend.value_and_grad
 training_gradient = _backend.training_gradient

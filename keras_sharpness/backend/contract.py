@@ -15,10 +15,12 @@ class Backend(Protocol):
 
     Attributes:
         LOOPS_CONVOLUTIONS: Whether a convolution inside a compiled `scan` runs as fast as outside, on a CPU.
+        LOOPS_IN_PLACE: Whether a compiled `scan` needs no more memory than its steps.
         VECTORIZES_CONVOLUTIONS: Whether `vectorize` can map over a convolution's filter.
     """
 
     LOOPS_CONVOLUTIONS: bool
+    LOOPS_IN_PLACE: bool
     VECTORIZES_CONVOLUTIONS: bool
 
     def value_and_grad(self, fn: Callable[..., Any], has_aux: bool = False) -> Callable[..., Any]:
@@ -77,7 +79,7 @@ class Backend(Protocol):
         """
 
     def compile(
-        self, fn: Callable[..., Any], varying: Mapping[int, tuple[int, ...]] | None = None
+        self, fn: Callable[..., Any], varying: Mapping[int, tuple[int, ...]] | None = None, spent: tuple[int, ...] = ()
     ) -> Callable[..., Any]:
         """Returns the function, traced once for each combination of argument shapes.
 
@@ -85,6 +87,8 @@ class Backend(Protocol):
             fn: From structures of tensors to such a structure.
             varying: Places of arguments, and their axes whose lengths differ from call to call. Where the backend can,
                 one trace serves all of them.
+            spent: Places of arguments that the caller does not use again. Where the backend can, results take their
+                memory.
         """
 
     def choose(self, condition: Any, a: list[Any], b: list[Any]) -> list[Any]:

@@ -12,6 +12,8 @@ import numpy as np
 
 # XLA has a fast convolution for the CPU, but not inside a loop: there it takes more than ten times as long.
 LOOPS_CONVOLUTIONS = False
+# Its loops hold several copies of what they carry: in an ascent of `PGA`, memory of eight models, a step alone of four.
+LOOPS_IN_PLACE = False
 VECTORIZES_CONVOLUTIONS = True
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
@@ -41,10 +43,14 @@ def vjp(fn: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-def compile(fn: Callable[..., Any], varying: Mapping[int, tuple[int, ...]] | None = None) -> Callable[..., Any]:
+def compile(
+    fn: Callable[..., Any], varying: Mapping[int, tuple[int, ...]] | None = None, spent: tuple[int, ...] = ()
+) -> Callable[..., Any]:
     """XLA compiles for fixed shapes only."""
     del varying
-    return jax.jit(fn)
+    # Where memory matters, XLA must not begin early what could wait.
+    options = {"xla_cpu_enable_concurrency_optimized_scheduler": False} if spent and not on_accelerator() else None
+    return jax.jit(fn, donate_argnums=spent, compiler_options=options)
 
 
 def choose(condition: Any, a: list[Any], b: list[Any]) -> list[Any]:

@@ -20,6 +20,7 @@ from keras_sharpness.backend.loops import unrolled
 from keras_sharpness.backend.tensorflow_moments import twice_differentiable
 
 LOOPS_CONVOLUTIONS = True
+LOOPS_IN_PLACE = True
 # Whether a function is traced to be mapped, where both sides of a condition are computed anyway.
 _mapping = contextvars.ContextVar("mapping", default=False)
 # There is no kernel for a batch of convolutions, each with a filter of its own.
@@ -100,7 +101,11 @@ def _gradient(tape: tf.GradientTape, value: Any, point: list[Any], cotangent: An
     return [tf.convert_to_tensor(g) for g in gradient]
 
 
-def compile(fn: Callable[..., Any], varying: Mapping[int, tuple[int, ...]] | None = None) -> Callable[..., Any]:
+def compile(
+    fn: Callable[..., Any], varying: Mapping[int, tuple[int, ...]] | None = None, spent: tuple[int, ...] = ()
+) -> Callable[..., Any]:
+    # A function cannot write into its arguments.
+    del spent
     compiled = tf.function(fn, autograph=False)
     allow_many_functions(compiled)
     # A TPU needs to know all lengths.

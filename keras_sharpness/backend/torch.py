@@ -17,6 +17,7 @@ from keras_sharpness.backend import torch_autograd, torch_modules
 from keras_sharpness.backend.loops import unrolled
 
 LOOPS_CONVOLUTIONS = True
+LOOPS_IN_PLACE = True
 # `torch.func.vmap` cannot map a convolution on channels last, Keras's default.
 VECTORIZES_CONVOLUTIONS = False
 # Held while the global generator is seeded, so that no other thread draws from it.
@@ -94,9 +95,11 @@ def _twice_differentiable() -> contextlib.AbstractContextManager[None]:
     return sdpa_kernel(SDPBackend.MATH)
 
 
-def compile(fn: Callable[..., Any], varying: Mapping[int, tuple[int, ...]] | None = None) -> Callable[..., Any]:
+def compile(
+    fn: Callable[..., Any], varying: Mapping[int, tuple[int, ...]] | None = None, spent: tuple[int, ...] = ()
+) -> Callable[..., Any]:
     """PyTorch runs eagerly. All gradients come from `torch.func`, so autograd need not record anything."""
-    del varying
+    del varying, spent
     return torch.no_grad()(fn)
 
 

@@ -101,7 +101,8 @@ def choose_plan(model: keras.Model, name: str | None = None) -> Plan:
     small = model.count_params() <= MOST_PARAMETERS or backend.on_accelerator()
     at_once = is_vectorizable(model) and small if name is None else name == "vectorized"
     copies = max(2, min(MOST_COPIES, MOST_NUMBERS // max(1, model.count_params()))) if at_once else 1
-    compiled = backend.LOOPS_CONVOLUTIONS or not convolutional or backend.on_accelerator()
+    fit = (small or backend.LOOPS_IN_PLACE) and (backend.LOOPS_CONVOLUTIONS or not convolutional)
+    compiled = fit or backend.on_accelerator()
     return Plan(most_copies=copies, loops_compiled=compiled, width=_width(model))
 
 

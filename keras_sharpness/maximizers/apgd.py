@@ -70,7 +70,8 @@ class APGD:
         halve, state = self._check(state)
         point, previous = (tree.where(halve, state["best"], state[name]) for name in ("point", "previous"))
         gradient = tree.where(halve, state["best_gradient"], gradient)
-        target = region.project(tree.add_scaled(point, state["size"], region.steps(gradient)))
+        # One array after another, where the projection can: all targets take the memory of one more model.
+        target = region.projecting(tree.adding_scaled(point, state["size"], region.steps(gradient)))
         # There is no momentum yet in the first step.
         momentum = ops.where(state["k"] == 0, 1.0, self.momentum)
 

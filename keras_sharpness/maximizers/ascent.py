@@ -113,7 +113,7 @@ def ascend(
         A function of the arguments of `pose` that returns what was found.
     """
     rule = BestSoFar(maximizer) if keep_best else maximizer
-    part = backend.compile if compile_parts else lambda fn: fn
+    part = backend.compile if compile_parts else lambda fn, **_: fn
 
     def look(seen: Seen) -> dict[str, Array]:
         names = [*record]
@@ -152,7 +152,8 @@ def ascend(
         point = copies.for_each(problem.region().steepest, first[0].shape[0])(first)
         return look(Seen(point, problem.values(point), problem.region(), None, first))
 
-    begin, advance, finish, step_once = part(begin), part(advance), part(finish), part(step_once)
+    begin, finish, step_once = part(begin), part(finish), part(step_once)
+    advance = part(advance, spent=(0,))
 
     def climb(*context: Any) -> Climb:
         outputs = dict.fromkeys(record, keras.config.floatx())

@@ -74,13 +74,12 @@ class PGA:
         del value
         if self.step_size == "auto":
             share = ops.cast(2 * state["left"], gradient[0].dtype)
-            point = tree.add_scaled(state["point"], share, region.steps(gradient))
-            return {"point": region.project(point), "left": state["left"] - 1 / self.num_steps}
+            moved = tree.adding_scaled(state["point"], share, region.steps(gradient))
+            return {"point": region.project(moved), "left": state["left"] - 1 / self.num_steps}
         if self.direction == "gradient" and self.coordinates == "weights":
             # One array after another, where the projection can: all of them take the memory of one more model.
-            moved = (d + self.step_size * g for d, g in zip(state["point"], gradient, strict=True))
-            return {"point": region.project_weights(moved)}
+            return {"point": region.project_weights(tree.adding_scaled(state["point"], self.step_size, gradient))}
         step = region.steps(gradient)
         if self.direction == "gradient":
-            step = (c * c * g for c, g in zip(region.scale, gradient, strict=True))
-        return {"point": region.project(tree.add_scaled(state["point"], self.step_size, step))}
+            step = tree.each(lambda c, g: c * c * g, region.scale, gradient)
+        return {"point": region.project(tree.adding_scaled(state["point"], self.step_size, step))}

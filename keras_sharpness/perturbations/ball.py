@@ -1,6 +1,7 @@
 """The ball around the weights that perturbations are taken from."""
 
 import dataclasses
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -69,14 +70,19 @@ class Region(NamedTuple):
 
     def project(self, delta: Iterable[Array]) -> Weights:
         """Returns the point of the ball nearest to `delta` in the scaled coordinates nu = delta / c."""
+        return tree.in_turn(self.projecting(delta))
+
+    def projecting(self, delta: Iterable[Array]) -> Iterator[Array]:
+        """Returns an iterator of the arrays of `project`, where these need not know each other to be computed late."""
         if self.norm is NORMS["linf"]:
             # The same clip, without a division.
-            return self.project_weights(delta)
-        return tree.multiply(self.scale, self.norm.project(tree.divide(delta, self.scale), self.rho))
+            return iter(self.norm.project_weights(delta, self.rho, self.scale))
+        projected = self.norm.project(tree.divide(delta, self.scale), self.rho)
+        return tree.each(operator.mul, self.scale, projected)
 
     def project_weights(self, delta: Iterable[Array]) -> Weights:
         """Returns the point of the ball nearest to `delta` in the weights' own coordinates."""
-        return self.norm.project_weights(delta, self.rho, self.scale)
+        return tree.in_turn(self.norm.project_weights(delta, self.rho, self.scale))
 
     def steepest(self, gradient: Weights) -> Weights:
         """Returns the perturbation of radius rho along which a linear loss of this gradient rises most."""
@@ -84,8 +90,8 @@ class Region(NamedTuple):
 
     def steps(self, gradient: Weights) -> Iterator[Array]:
         """Returns an iterator of the arrays of `steepest`, to be computed when they are needed."""
-        steps = zip(self.scale, self.norm.steepest(self._scaled(gradient)), strict=True)
-        return (tree.of_type(self.rho, step) * (c * step) for c, step in steps)
+        steepest = self.norm.steepest(self._scaled(gradient))
+        return tree.each(lambda c, step: tree.of_type(self.rho, step) * (c * step), self.scale, steepest)
 
     def slope(self, gradient: Weights) -> Array:
         """Returns how far a linear loss of this gradient rises for each unit of radius: ||c * gradient||_q."""
@@ -106,4 +112,4 @@ class Region(NamedTuple):
         return self.project(tree.scale(self.rho, tree.multiply(self.scale, drawn)))
 
     def _scaled(self, gradient: Weights) -> Iterator[Array]:
-        return (c * g for c, g in zip(self.scale, gradient, strict=True))
+        return tree.each(operator.mul, self.scale, gradient)

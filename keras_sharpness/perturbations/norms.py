@@ -5,7 +5,7 @@ weights together. Where c = 0 a weight does not move: its nu is 0.
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from keras import ops
@@ -30,7 +30,7 @@ class Norm(NamedTuple):
     size: Callable[[Iterable[Array]], Array]
     dual: Callable[[Iterable[Array]], Array]
     project: Callable[[Weights, float | Array], Weights]
-    project_weights: Callable[[Iterable[Array], float | Array, Sequence[Array]], Weights]
+    project_weights: Callable[[Iterable[Array], float | Array, Sequence[Array]], Iterable[Array]]
     steepest: Callable[[Iterable[Array]], Iterable[Array]]
     sample: Callable[..., Weights]
 
@@ -58,10 +58,14 @@ def project_l1(nu: Weights, rho: float | Array) -> Weights:
     return [ops.sign(x) * ops.maximum(ops.abs(x) - theta, 0.0) for x in nu]
 
 
-def project_weights_linf(delta: Iterable[Array], rho: float | Array, scale: Sequence[Array]) -> Weights:
+def project_weights_linf(delta: Iterable[Array], rho: float | Array, scale: Sequence[Array]) -> Iterable[Array]:
     """Returns argmin_z ||z - delta||_2 subject to |z_i| <= rho c_i for every i: the clip of the paper."""
-    # Lists of both bounds would take the memory of two more sets of weights.
-    return tree.in_turn(ops.minimum(ops.maximum(d, -rho * c), rho * c) for d, c in zip(delta, scale, strict=True))
+
+    # Each bound of each array is there only while it is needed: lists would take the memory of two more models.
+    def bounds(radius: float | Array) -> Iterator[Array]:
+        return tree.each(lambda c: radius * c, scale)
+
+    return tree.each(ops.minimum, tree.each(ops.maximum, delta, bounds(-rho)), bounds(rho))
 
 
 def project_weights_l2(delta: Iterable[Array], rho: float | Array, scale: Sequence[Array]) -> Weights:
@@ -104,7 +108,7 @@ def project_weights_l1(delta: Iterable[Array], rho: float | Array, scale: Sequen
 
 def steepest_linf(gradient: Iterable[Array]) -> Iterable[Array]:
     """Returns sign(g)."""
-    return (ops.sign(g) for g in gradient)
+    return tree.each(ops.sign, gradient)
 
 
 def steepest_l2(gradient: Iterable[Array]) -> Weights:

@@ -1,6 +1,6 @@
 """The scale c: how far one unit of radius moves each weight."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from keras import ops
 
@@ -48,6 +48,10 @@ class Scale(Sequence[Array]):
             mask: One for weights that move, zero for those that do not; None: all move.
         """
         self._scaling, self._weights, self._eta, self._mask = scaling, weights, eta, mask
+
+    def __iter__(self) -> Iterator[Array]:
+        """Returns an iterator of the arrays, which does not hold on to them."""
+        return map(self.__getitem__, range(len(self)))
 
     def __len__(self) -> int:
         """Returns the number of arrays."""

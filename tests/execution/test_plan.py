@@ -23,6 +23,12 @@ def test_convolutions_run_one_after_another():
             choose_plan(ks.models.lenet5(), "vectorized")
 
 
+def test_loops_over_large_weights_are_compiled_only_where_these_stay_in_place():
+    large = keras.Sequential([keras.Input((1500,)), keras.layers.Dense(1500)])
+    assert choose_plan(large).loops_compiled == backend.LOOPS_IN_PLACE or backend.on_accelerator()
+    assert choose_plan(ks.models.fcnn()).loops_compiled
+
+
 def test_an_unknown_plan_is_refused():
     with pytest.raises(ks.InputError, match="`plan` must be one of vectorized, sequential"):
         choose_plan(ks.models.fcnn(), "fast")
