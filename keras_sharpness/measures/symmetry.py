@@ -39,7 +39,7 @@ def check_symmetry(matrix: LinearOperator, model: keras.Model) -> None:
     if gap > max(MOST_ASYMMETRY, 16 * spacing) * size:
         log.warning(
             "the matrix is not symmetric, u'Av = %.4g and v'Au = %.4g: a layer's second derivative is wrong%s; "
-            'derivatives="differences" does without it',
+            'derivatives="differences" does without it. At a loss near zero, all of it may be rounding',
             *(u @ of_v, v @ of_u, _suspects(model)),
         )
 

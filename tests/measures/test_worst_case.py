@@ -6,6 +6,7 @@ from keras import ops
 import keras_sharpness as ks
 from keras_sharpness import backend
 from keras_sharpness.errors import InputError
+from keras_sharpness.execution.plan import MOST_PARAMETERS
 from keras_sharpness.objective.objective import values
 from tests.support import cases
 
@@ -35,6 +36,21 @@ def test_losses_agree_with_the_float64_reference(case, plan, scaling):
     expected = case.reference_paths(BATCHES, 4, scale)
     assert np.ptp(expected, axis=1).min() > 1e-3  # a path that stands still would show nothing
     np.testing.assert_allclose(result.losses, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("maximizer", [ks.PGA(num_steps=3, step_size="auto"), ks.APGD(num_steps=3)])
+def test_a_large_network_climbs_as_a_small_one(maximizer):
+    """Where it runs one step after another, a step may take the memory of the one before, and nobody else's."""
+    keras.utils.set_random_seed(0)
+    large = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1500, activation="tanh"), keras.layers.Dense(1500)])
+    assert large.count_params() > MOST_PARAMETERS
+    x, y = np.random.default_rng(0).normal(size=(12, 3)).astype("float32"), np.zeros((12, 1500), "float32")
+    given = {"loss": "mean_squared_error", "rho": 0.01, "batches": np.arange(12).reshape(2, 6), "maximizer": maximizer}
+    before = [w.copy() for w in large.get_weights()]
+    stepwise, at_once = (ks.worst_case_sharpness(large, x, y, plan=plan, **given) for plan in (None, "vectorized"))
+    np.testing.assert_allclose(stepwise.losses, at_once.losses, rtol=1e-5)
+    for ours, theirs in zip(large.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 @pytest.mark.slow
