@@ -1,6 +1,7 @@
 """JAX: its own transformations, as they are."""
 
 import contextlib
+import functools
 import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -48,9 +49,19 @@ def compile(
 ) -> Callable[..., Any]:
     """XLA compiles for fixed shapes only."""
     del varying
-    # Where memory matters, XLA must not begin early what could wait.
-    options = {"xla_cpu_enable_concurrency_optimized_scheduler": False} if spent and not on_accelerator() else None
-    return jax.jit(fn, donate_argnums=spent, compiler_options=options)
+    return jax.jit(fn, donate_argnums=spent, compiler_options=_frugal() if spent else None)
+
+
+@functools.cache
+def _frugal() -> dict[str, str] | None:
+    """Returns options by which XLA does not begin early what could wait; None where it has none."""
+    options = {"xla_cpu_scheduler_type": "CPU_SCHEDULER_TYPE_MEMORY_OPTIMIZED"}
+    if on_accelerator():
+        return None
+    with contextlib.suppress(jax.errors.JaxRuntimeError):
+        jax.jit(lambda: 0, compiler_options=options)()
+        return options
+    return None
 
 
 def choose(condition: Any, a: list[Any], b: list[Any]) -> list[Any]:
