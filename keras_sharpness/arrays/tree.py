@@ -1,7 +1,7 @@
 """Arithmetic on lists of arrays."""
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator
 
 from keras import ops
 
@@ -27,37 +27,36 @@ def in_turn(arrays: Iterable[Array]) -> Weights:
                 return found
 
 
-def each(fn: Callable[..., Array], *lists: Iterable[Array]) -> Iterator[Array]:
-    """Returns an iterator of a function of the arrays at each place, to be computed when they are needed.
+class Each(Iterator[Array]):
+    """A function of the arrays at each place of some lists, computed when it is needed.
 
-    Unlike a generator expression, it does not hold on to what the last array was made from.
-
-    Args:
-        fn: The function.
-        *lists: Its arguments at all places.
-
-    Raises:
-        ValueError: If the lists are not equally long, as far as they know their lengths.
+    Unlike a generator expression, it does not hold on to what the last array was made from. Lists that are not equally
+    long raise a ValueError where the shortest ends.
     """
-    lengths = {len(arrays) for arrays in lists if isinstance(arrays, Sized)}
-    if len(lengths) > 1:
-        raise ValueError(f"Lists of arrays must be equally long. Received lengths: {sorted(lengths)}")
-    return map(fn, *lists)
+
+    def __init__(self, fn: Callable[..., Array], *lists: Iterable[Array]) -> None:
+        """Notes the function and its arguments at all places."""
+        self._fn, self._rows = fn, [iter(arrays) for arrays in lists]
+
+    def __next__(self) -> Array:
+        """Returns the next array."""
+        # A `zip` keeps the row that it gave last: this one is gone with it.
+        return self._fn(*next(zip(*self._rows, strict=True)))
 
 
 def add(a: Iterable[Array], b: Iterable[Array]) -> Weights:
     """Returns a + b."""
-    return in_turn(each(operator.add, a, b))
+    return in_turn(Each(operator.add, a, b))
 
 
 def multiply(a: Iterable[Array], b: Iterable[Array]) -> Weights:
     """Returns the elementwise product of a and b."""
-    return in_turn(each(operator.mul, a, b))
+    return in_turn(Each(operator.mul, a, b))
 
 
 def scale(factor: float | Array, a: Iterable[Array]) -> Weights:
     """Returns factor * a, of the dtypes of a."""
-    return in_turn(each(lambda x: of_type(factor, x) * x, a))
+    return in_turn(Each(lambda x: of_type(factor, x) * x, a))
 
 
 def add_scaled(a: Iterable[Array], factor: float | Array, b: Iterable[Array]) -> Weights:
@@ -67,12 +66,12 @@ def add_scaled(a: Iterable[Array], factor: float | Array, b: Iterable[Array]) ->
 
 def adding_scaled(a: Iterable[Array], factor: float | Array, b: Iterable[Array]) -> Iterator[Array]:
     """Returns an iterator of the arrays of `add_scaled`, to be computed when they are needed."""
-    return each(lambda x, y: x + of_type(factor, y) * y, a, b)
+    return Each(lambda x, y: x + of_type(factor, y) * y, a, b)
 
 
 def divide(a: Iterable[Array], b: Iterable[Array]) -> Weights:
     """Returns a / b, zero where b is zero."""
-    return in_turn(each(ops.divide_no_nan, a, b))
+    return in_turn(Each(ops.divide_no_nan, a, b))
 
 
 def where(condition: Array, a: Weights, b: Weights) -> Weights:
@@ -92,22 +91,22 @@ def cast_like(a: Weights, b: Iterable[Array]) -> Weights:
 
 def vdot(a: Iterable[Array], b: Iterable[Array]) -> Array:
     """Returns the inner product of a and b over all arrays together, a scalar."""
-    return sum(in_turn(each(lambda x, y: ops.sum(x * y), a, b)))
+    return sum(in_turn(Each(lambda x, y: ops.sum(x * y), a, b)))
 
 
 def norm_l1(a: Iterable[Array]) -> Array:
     """Returns the sum of absolute values over all arrays together, a scalar."""
-    return sum(in_turn(each(lambda x: ops.sum(ops.abs(x)), a)))
+    return sum(in_turn(Each(lambda x: ops.sum(ops.abs(x)), a)))
 
 
 def norm_l2(a: Iterable[Array]) -> Array:
     """Returns the Euclidean norm over all arrays together, a scalar."""
-    return ops.sqrt(sum(in_turn(each(lambda x: ops.sum(x * x), a))))
+    return ops.sqrt(sum(in_turn(Each(lambda x: ops.sum(x * x), a))))
 
 
 def norm_linf(a: Iterable[Array]) -> Array:
     """Returns the largest absolute value over all arrays together, a scalar."""
-    return ops.max(ops.stack(in_turn(each(lambda x: ops.max(ops.abs(x)), a))))
+    return ops.max(ops.stack(in_turn(Each(lambda x: ops.max(ops.abs(x)), a))))
 
 
 def flatten(a: Iterable[Array]) -> Array:

@@ -81,5 +81,5 @@ class PGA:
             return {"point": region.project_weights(tree.adding_scaled(state["point"], self.step_size, gradient))}
         step = region.steps(gradient)
         if self.direction == "gradient":
-            step = tree.each(lambda c, g: c * c * g, region.scale, gradient)
+            step = tree.Each(lambda c, g: c * c * g, region.scale, gradient)
         return {"point": region.project(tree.adding_scaled(state["point"], self.step_size, step))}

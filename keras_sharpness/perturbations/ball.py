@@ -78,7 +78,7 @@ class Region(NamedTuple):
             # The same clip, without a division.
             return iter(self.norm.project_weights(delta, self.rho, self.scale))
         projected = self.norm.project(tree.divide(delta, self.scale), self.rho)
-        return tree.each(operator.mul, self.scale, projected)
+        return tree.Each(operator.mul, self.scale, projected)
 
     def project_weights(self, delta: Iterable[Array]) -> Weights:
         """Returns the point of the ball nearest to `delta` in the weights' own coordinates."""
@@ -91,7 +91,7 @@ class Region(NamedTuple):
     def steps(self, gradient: Weights) -> Iterator[Array]:
         """Returns an iterator of the arrays of `steepest`, to be computed when they are needed."""
         steepest = self.norm.steepest(self._scaled(gradient))
-        return tree.each(lambda c, step: tree.of_type(self.rho, step) * (c * step), self.scale, steepest)
+        return tree.Each(lambda c, step: tree.of_type(self.rho, step) * (c * step), self.scale, steepest)
 
     def slope(self, gradient: Weights) -> Array:
         """Returns how far a linear loss of this gradient rises for each unit of radius: ||c * gradient||_q."""
@@ -112,4 +112,4 @@ class Region(NamedTuple):
         return self.project(tree.scale(self.rho, tree.multiply(self.scale, drawn)))
 
     def _scaled(self, gradient: Weights) -> Iterator[Array]:
-        return tree.each(operator.mul, self.scale, gradient)
+        return tree.Each(operator.mul, self.scale, gradient)

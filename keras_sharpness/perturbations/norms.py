@@ -63,9 +63,9 @@ def project_weights_linf(delta: Iterable[Array], rho: float | Array, scale: Sequ
 
     # Each bound of each array is there only while it is needed: lists would take the memory of two more models.
     def bounds(radius: float | Array) -> Iterator[Array]:
-        return tree.each(lambda c: radius * c, scale)
+        return tree.Each(lambda c: radius * c, scale)
 
-    return tree.each(ops.minimum, tree.each(ops.maximum, delta, bounds(-rho)), bounds(rho))
+    return tree.Each(ops.minimum, tree.Each(ops.maximum, delta, bounds(-rho)), bounds(rho))
 
 
 def project_weights_l2(delta: Iterable[Array], rho: float | Array, scale: Sequence[Array]) -> Weights:
@@ -108,7 +108,7 @@ def project_weights_l1(delta: Iterable[Array], rho: float | Array, scale: Sequen
 
 def steepest_linf(gradient: Iterable[Array]) -> Iterable[Array]:
     """Returns sign(g)."""
-    return tree.each(ops.sign, gradient)
+    return tree.Each(ops.sign, gradient)
 
 
 def steepest_l2(gradient: Iterable[Array]) -> Weights:

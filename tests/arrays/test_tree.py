@@ -1,5 +1,7 @@
 """Each function does to a list of arrays what NumPy does to the vector of all their entries."""
 
+import weakref
+
 import numpy as np
 import pytest
 from keras import ops
@@ -66,5 +68,23 @@ def test_unflatten_is_the_inverse_of_flatten():
 
 
 def test_lists_of_different_lengths_are_refused():
-    with pytest.raises(ValueError, match="equally long.*2, 4"):
+    with pytest.raises(ValueError, match="zip"):
         tree.add(tensors(A), tensors(A[:2]))
+
+
+@pytest.mark.parametrize(("first", "second"), [(4, 3), (3, 4)])
+def test_that_holds_for_arrays_that_are_computed_late(first, second):
+    late = tree.Each(lambda x, y: x + y, iter(tensors(A[:first])), iter(tensors(A[:second])))
+    with pytest.raises(ValueError, match="zip"):
+        tree.in_turn(late)
+
+
+def test_what_is_computed_late_lets_go_of_what_it_was_made_from():
+    class Mark:
+        pass
+
+    marks = [Mark(), Mark()]
+    held = [weakref.ref(mark) for mark in marks]
+    late = tree.Each(lambda mark: str(mark), map(marks.pop, [0, 0]))
+    assert next(late)
+    assert held[0]() is None and held[1]() is not None
