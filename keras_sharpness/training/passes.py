@@ -55,12 +55,14 @@ class Passes:
 
     Attributes:
         model: The compiled model.
-        state: Values of `held(model)` before the step.
+        variables: `held(model)`.
+        state: Their values before the step.
         factor: What the optimizer multiplies losses by, so that gradients of 16 bits do not vanish; 1.0 without.
         again: A context in which the backend's global generator draws what it draws after this is made.
     """
 
     model: keras.Model
+    variables: list[keras.Variable]
     state: State
     factor: float | Array
     again: Callable[[], AbstractContextManager[None]] = dataclasses.field(default_factory=backend.replay)
@@ -105,7 +107,7 @@ class Passes:
     def _loss_of(
         self, batch: Batch, mix: tuple[Array, Array] = (1.0, 0.0)
     ) -> Callable[[Weights], tuple[Array, tuple[Array, Any, State]]]:
-        model, variables = self.model, held(self.model)
+        model, variables = self.model, self.variables
         options = {"training": True} if call_takes_training(model) else {}
 
         def loss_of(weights: Weights) -> tuple[Array, tuple[Array, Any, State]]:

@@ -26,12 +26,13 @@ def stateful_step(model: keras.Model, ascent: Ascent, data: Any) -> dict[str, An
     batch, optimizer = Batch.of(data), model.optimizer
     build_losses(model, batch)
     with backend.unrecorded():
-        state = [variable.value for variable in held(model)]
-        passes = Passes(model=model, state=state, factor=optimizer.scale_loss(1.0))
+        variables = held(model)
+        state = [variable.value for variable in variables]
+        passes = Passes(model=model, variables=variables, state=state, factor=optimizer.scale_loss(1.0))
         weights = [variable.value for variable in model.trainable_variables]
         first = passes.first(weights, batch)
         gradient = sharp_gradient(passes, ascent, weights, batch, first, optimizer.iterations)
-        for variable, old, new in zip(held(model), state, first.state, strict=True):
+        for variable, old, new in zip(variables, state, first.state, strict=True):
             if new is not old:
                 variable.assign(new)
         track_loss(model, first.loss, batch.x)
@@ -57,7 +58,7 @@ def stateless_step(
     batch, optimizer = Batch.of(data), model.optimizer
     with keras.StatelessScope(state_mapping=zip(optimizer.variables, slots, strict=True)):
         factor, iterations = optimizer.scale_loss(1.0), ops.convert_to_tensor(optimizer.iterations)
-    passes = Passes(model=model, state=[*others, *sums], factor=factor)
+    passes = Passes(model=model, variables=held(model), state=[*others, *sums], factor=factor)
     first = passes.first(weights, batch)
     gradient = sharp_gradient(passes, ascent, weights, batch, first, iterations)
     weights, slots = optimizer.stateless_apply(slots, gradient, weights)
