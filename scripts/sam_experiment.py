@@ -5,7 +5,13 @@
 writes a row for each method and seed into `runs/training/sam/SYSTEM.csv`; rows that are there are not computed again.
 All methods of a seed start from the same weights. A step of SAM takes two gradients, so SGD trains for twice as many
 epochs.
-`python scripts/sam_experiment.py table` writes the paired differences from SGD into `runs/training/sam/table.md`.
+
+    python scripts/sam_experiment.py curve fcnn
+
+trains by SGD from the same seeds again and writes the losses after each epoch into `runs/training/sam/curves`:
+what SGD had reached at the training loss of another method.
+`python scripts/sam_experiment.py table` writes the paired differences from SGD into `runs/training/sam/table.md`, and
+draws `differences.png`.
 """
 
 import csv
@@ -17,18 +23,22 @@ from pathlib import Path
 import keras
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 import keras_sharpness as ks
 from keras_sharpness.objective.graph import Graph
+from keras_sharpness.reporting.drawing import POINT_COLOUR, TEXT_COLOUR
 from keras_sharpness.statistics import paired_difference
 
 FOLDER = Path(__file__).parents[1] / "runs" / "training" / "sam"
+CURVES = FOLDER / "curves"
 CROSS_ENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 NOTE = """# SGD, SAM and adaptive SAM
 
 Means over seeds, and the differences from SGD of the same seeds with Student's interval over seeds, which is not
 corrected for the number of rows. Each method had the same number of gradients, but for `sgd_half`, which had the same
-number of steps as SAM and half the gradients. Made by `python scripts/sam_experiment.py`.
+number of steps as SAM and half the gradients. `test_loss_over_curve` is the difference from SGD of the same seed in the
+epoch in which it had the same training loss, interpolated between epochs. Made by `python scripts/sam_experiment.py`.
 
 """
 
@@ -98,6 +108,14 @@ METHODS = {
 }
 
 
+# Columns of the figure: titles and quantities.
+COLUMNS = {
+    "largest eigenvalue": "top_eigenvalue",
+    "test loss": "test_loss",
+    "test loss at equal\ntraining loss": "test_loss_over_curve",
+}
+
+
 class OnNodes(keras.Model):
     """A graph network as a model from indices of nodes to their logits."""
 
@@ -114,15 +132,12 @@ class OnNodes(keras.Model):
 
 def main(name: str) -> None:
     """Computes the rows of a system that are missing."""
-    system = SYSTEMS[name]
-    dataset = ks.data.load(system.data)
-    train = dataset.train if system.examples is None else dataset.train[: system.examples]
+    system, dataset, train = opened(name)
     path = FOLDER / f"{name}.csv"
     FOLDER.mkdir(parents=True, exist_ok=True)
     done = set(map(tuple, pd.read_csv(path)[["method", "seed"]].values)) if path.exists() else set()
     trainers, sample = {}, None
-    network = system.network()
-    model = OnNodes(network, dataset.x) if isinstance(dataset.x, Graph) else network
+    network, model = made(system, dataset)
     for seed in range(system.seeds):
         for method, options in METHODS.items():
             if (method, seed) in done:
@@ -135,6 +150,35 @@ def main(name: str) -> None:
             row = {"method": method, "seed": seed} | trained | measures(sample, system)
             write(path, row)
             print(row, flush=True)
+
+
+def curve(name: str) -> None:
+    """Writes training and test loss of SGD after each epoch, from each seed."""
+    system, dataset, train = opened(name)
+    trainer, rows = Plain(made(system, dataset)[1]), []
+    for seed in range(system.seeds):
+
+        def note(epoch: int, logs: object, seed: int = seed) -> None:
+            rows.append({"seed": seed, "epoch": epoch + 1} | scores(trainer, dataset, train))
+
+        begin(trainer, system, seed)
+        rows.append({"seed": seed, "epoch": 0} | scores(trainer, dataset, train))
+        fit(trainer, system, dataset, train, seed, 2, [keras.callbacks.LambdaCallback(on_epoch_end=note)])
+    CURVES.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows).to_csv(CURVES / f"{name}.csv", index=False)
+
+
+def opened(name):
+    """Returns a system, its data, and the indices of the training examples."""
+    system = SYSTEMS[name]
+    dataset = ks.data.load(system.data)
+    return system, dataset, dataset.train if system.examples is None else dataset.train[: system.examples]
+
+
+def made(system, dataset):
+    """Returns the network of a system, and the model that is trained."""
+    network = system.network()
+    return network, OnNodes(network, dataset.x) if isinstance(dataset.x, Graph) else network
 
 
 class Plain(keras.Model):
@@ -150,7 +194,7 @@ class Plain(keras.Model):
         return self.model(inputs, training=training)
 
 
-def fit(trainer, system, dataset, train, seed, factor):
+def fit(trainer, system, dataset, train, seed, factor, callbacks=()):
     """Returns losses and errors on all training and test examples after training from the weights of a seed.
 
     Args:
@@ -160,16 +204,28 @@ def fit(trainer, system, dataset, train, seed, factor):
         train: Indices of the training examples.
         seed: Seed of weights, shuffles and masks.
         factor: Multiplies the epochs.
+        callbacks: Callbacks of the training.
     """
+    begin(trainer, system, seed)
+    x, y = inputs(dataset, train)
+    trainer.fit(x, y, batch_size=64, epochs=system.epochs * factor, verbose=0, callbacks=[*callbacks])
+    return scores(trainer, dataset, train)
+
+
+def begin(trainer, system, seed):
+    """Gives a model the weights of a seed, and compiles it the first time."""
     start(trainer.model, seed)
     if not trainer.compiled:
         accuracy = [] if system.loss == "mean_squared_error" else ["accuracy"]
         trainer.compile(keras.optimizers.SGD(system.rate), system.loss, metrics=accuracy)
-    x, y = inputs(dataset, train)
     keras.utils.set_random_seed(1000 + seed)
-    trainer.fit(x, y, batch_size=64, epochs=system.epochs * factor, verbose=0)
-    train_scores = trainer.evaluate(x, y, batch_size=640, verbose=0, return_dict=True)
-    test_scores = trainer.evaluate(*inputs(dataset, dataset.test), batch_size=640, verbose=0, return_dict=True)
+
+
+def scores(trainer, dataset, train):
+    """Returns losses, their gap, and the test error."""
+    options = {"batch_size": 640, "verbose": 0, "return_dict": True}
+    train_scores = trainer.evaluate(*inputs(dataset, train), **options)
+    test_scores = trainer.evaluate(*inputs(dataset, dataset.test), **options)
     losses = {"train_loss": train_scores["loss"], "test_loss": test_scores["loss"]}
     losses["gap"] = losses["test_loss"] - losses["train_loss"]
     return losses | {"test_error": 1 - test_scores.get("accuracy", np.nan)}
@@ -234,25 +290,83 @@ def table() -> None:
     frame = pd.DataFrame(rows)
     frame.to_csv(FOLDER / "table.csv", index=False)
     (FOLDER / "table.md").write_text(NOTE + "\n\n".join(map(section, frame.groupby("system", sort=False))) + "\n")
+    figure(frame).savefig(FOLDER / "differences.png", dpi=150)
 
 
 def differences(path):
     """Yields a row for each quantity and method of a system: the mean, and its differences from both kinds of SGD."""
-    wide = pd.read_csv(path).set_index(["seed", "method"]).unstack("method")
+    long = pd.read_csv(path)
+    wide = long.set_index(["seed", "method"]).unstack("method")
     for column in wide.columns.levels[0]:
         both = wide[column].dropna()
         for method in [name for name in METHODS if name in both and len(both) > 1]:
             row = {"system": path.stem, "quantity": column, "method": method, "seeds": len(both)}
             row["mean"] = both[method].mean()
-            for other in {"sgd", "sgd_half"} - {method}:
-                found = paired_difference(both[method], both[other])
-                row |= {f"from_{other}": found.difference, f"{other}_low": found.ci_low, f"{other}_high": found.ci_high}
+            for other in [name for name in ("sgd", "sgd_half") if name != method]:
+                row |= named(paired_difference(both[method], both[other]), other)
             yield row
+    if (CURVES / path.name).exists():
+        yield from over_curve(path.stem, long)
 
 
-def section(named):
+def over_curve(name, rows):
+    """Yields the difference of each method's test loss from that of SGD at the same training loss."""
+    epochs = dict(list(pd.read_csv(CURVES / f"{name}.csv").groupby("seed")))
+    for method in [method for method in METHODS if method != "sgd"]:
+        of_method = rows[rows["method"] == method]
+        there = [test_loss_at(epochs[row.seed], row.train_loss) for row in of_method.itertuples()]
+        row = {"system": name, "quantity": "test_loss_over_curve", "method": method, "seeds": len(of_method)}
+        row["mean"] = of_method["test_loss"].mean()
+        yield row | named(paired_difference(of_method["test_loss"], there), "sgd")
+
+
+def test_loss_at(epochs, train_loss):
+    """Returns the test loss of SGD where its training loss first fell to a value, interpolated between two epochs."""
+    losses, values = epochs["train_loss"].to_numpy(), epochs["test_loss"].to_numpy()
+    after = int(np.argmax(losses <= train_loss)) or len(losses) - 1
+    share = (losses[after - 1] - train_loss) / (losses[after - 1] - losses[after])
+    return values[after - 1] + share * (values[after] - values[after - 1])
+
+
+def named(found, other):
+    """Returns a difference from a method and its interval as entries of a row."""
+    return {f"from_{other}": found.difference, f"{other}_low": found.ci_low, f"{other}_high": found.ci_high}
+
+
+def figure(frame):
+    """Returns the differences from SGD in per cent of its mean, a row for each system."""
+    systems = [name for name in SYSTEMS if name in set(frame["system"])]
+    drawn = Figure(figsize=(9, 0.6 + 1.9 * len(systems)), layout="constrained")
+    grid = drawn.subplots(len(systems), len(COLUMNS), squeeze=False, sharex="col", sharey=True)
+    for name, row in zip(systems, grid, strict=True):
+        found = frame[frame["system"] == name].set_index(["quantity", "method"])
+        row[0].set_ylabel(f"{name}, {found['seeds'].iloc[0]} seeds")
+        for axes, quantity in zip(row, COLUMNS.values(), strict=True):
+            unit = found["mean"][quantity.removesuffix("_over_curve"), "sgd"] / 100
+            draw(axes, found.loc[quantity].drop(columns="system").drop("sgd", errors="ignore") / unit)
+    for axes, title in zip(grid[0], COLUMNS, strict=True):
+        axes.set_title(title)
+    for axes in grid[-1]:
+        axes.set_xlabel("minus sgd, % of sgd")
+    return drawn
+
+
+def draw(axes, rows):
+    """Draws the differences of all methods from SGD with their intervals."""
+    rows = rows.reindex([method for method in METHODS if method in rows.index])
+    center, low, high = (rows[column] for column in ("from_sgd", "sgd_low", "sgd_high"))
+    axes.axvline(0, color=TEXT_COLOUR, linewidth=0.8)
+    axes.errorbar(
+        center, range(len(rows)), xerr=[center - low, high - center], fmt="o", color=POINT_COLOUR, markersize=4
+    )
+    axes.set_yticks(range(len(rows)), [method.replace("_", " ") for method in rows.index])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.grid(axis="x", alpha=0.3)
+
+
+def section(group):
     """Returns the table of a system as Markdown."""
-    name, frame = named
+    name, frame = group
     columns = ["quantity", "method", "mean", "minus `sgd`", "minus `sgd_half`"]
     lines = [f"## {name}, {frame['seeds'].iloc[0]} seeds", "", f"| {' | '.join(columns)} |", "| --- " * 5 + "|"]
     for row in frame.to_dict("records"):
@@ -267,5 +381,7 @@ def section(named):
 if __name__ == "__main__":
     if sys.argv[1] == "table":
         table()
+    elif sys.argv[1] == "curve":
+        curve(sys.argv[2])
     else:
         main(sys.argv[1])
