@@ -57,6 +57,7 @@ class System:
         seeds: How many.
         examples: Training examples; None: all.
         measured: Training examples that measures see; None: all.
+        batches: Batches of 64 that they are means over.
     """
 
     data: str
@@ -68,6 +69,7 @@ class System:
     seeds: int
     examples: int | None = None
     measured: int | None = None
+    batches: int = 10
 
 
 SYSTEMS = {
@@ -97,6 +99,7 @@ SYSTEMS = {
         seeds=20,
         examples=1000,
         measured=320,
+        batches=3,
     ),
 }
 METHODS = {
@@ -146,7 +149,7 @@ def main(name: str) -> None:
                 trainers[method] = ks.SAM(model, **options) if options else Plain(model)
             trained = fit(trainers[method], system, dataset, train, seed, 2 if options is None else 1)
             if sample is None:
-                sample = ks.Sample(network, *measured_data(system, dataset, train), num_batches=10)
+                sample = ks.Sample(network, *measured_data(system, dataset, train), num_batches=system.batches)
             row = {"method": method, "seed": seed} | trained | measures(sample, system)
             write(path, row)
             print(row, flush=True)
