@@ -11,7 +11,7 @@ FOLDER = Path(__file__).parents[2] / "docs"
 PAGES = sorted(FOLDER.glob("*.md"))
 REFERENCE = sorted((FOLDER / "reference").glob("*.md"))
 # Pages that only say what there is.
-WITHOUT_EXAMPLES = {"reliability", "report", "findings", "figures", "glossary", "speed"}
+WITHOUT_EXAMPLES = {"reliability", "report", "findings", "figures", "glossary", "sam", "speed"}
 
 
 def examples(page):
