@@ -26,6 +26,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 import keras_sharpness as ks
+from keras_sharpness.errors import require
 from keras_sharpness.objective.graph import Graph
 from keras_sharpness.reporting.drawing import POINT_COLOUR, TEXT_COLOUR
 from keras_sharpness.statistics import paired_difference
@@ -147,26 +148,26 @@ def main(name: str) -> None:
                 continue
             if method not in trainers:
                 trainers[method] = ks.SAM(model, **options) if options else Plain(model)
-            trained = fit(trainers[method], system, dataset, train, seed, 2 if options is None else 1)
+            fit(trainers[method], system, dataset, train, seed, 2 if options is None else 1)
             if sample is None:
                 sample = ks.Sample(network, *measured_data(system, dataset, train), num_batches=system.batches)
-            row = {"method": method, "seed": seed} | trained | measures(sample, system)
+            found = scores(trainers[method], dataset, train) | measures(sample, system)
+            row = {"method": method, "seed": seed} | found
             write(path, row)
             print(row, flush=True)
 
 
 def curve(name: str) -> None:
-    """Writes training and test loss of SGD after each epoch, from each seed."""
+    """Writes training and test loss of SGD at the start and after each epoch, from each seed."""
     system, dataset, train = opened(name)
     trainer, rows = Plain(made(system, dataset)[1]), []
+
+    def note(epoch: int, logs: object = None) -> None:
+        rows.append({"seed": seed, "epoch": epoch + 1} | scores(trainer, dataset, train))
+
+    callback = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: note(-1), on_epoch_end=note)
     for seed in range(system.seeds):
-
-        def note(epoch: int, logs: object, seed: int = seed) -> None:
-            rows.append({"seed": seed, "epoch": epoch + 1} | scores(trainer, dataset, train))
-
-        begin(trainer, system, seed)
-        rows.append({"seed": seed, "epoch": 0} | scores(trainer, dataset, train))
-        fit(trainer, system, dataset, train, seed, 2, [keras.callbacks.LambdaCallback(on_epoch_end=note)])
+        fit(trainer, system, dataset, train, seed, 2, [callback])
     CURVES.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(rows).to_csv(CURVES / f"{name}.csv", index=False)
 
@@ -198,7 +199,7 @@ class Plain(keras.Model):
 
 
 def fit(trainer, system, dataset, train, seed, factor, callbacks=()):
-    """Returns losses and errors on all training and test examples after training from the weights of a seed.
+    """Trains from the weights of a seed.
 
     Args:
         trainer: The model around the network.
@@ -209,23 +210,17 @@ def fit(trainer, system, dataset, train, seed, factor, callbacks=()):
         factor: Multiplies the epochs.
         callbacks: Callbacks of the training.
     """
-    begin(trainer, system, seed)
-    x, y = inputs(dataset, train)
-    trainer.fit(x, y, batch_size=64, epochs=system.epochs * factor, verbose=0, callbacks=[*callbacks])
-    return scores(trainer, dataset, train)
-
-
-def begin(trainer, system, seed):
-    """Gives a model the weights of a seed, and compiles it the first time."""
     start(trainer.model, seed)
     if not trainer.compiled:
         accuracy = [] if system.loss == "mean_squared_error" else ["accuracy"]
         trainer.compile(keras.optimizers.SGD(system.rate), system.loss, metrics=accuracy)
+    x, y = inputs(dataset, train)
     keras.utils.set_random_seed(1000 + seed)
+    trainer.fit(x, y, batch_size=64, epochs=system.epochs * factor, verbose=0, callbacks=[*callbacks])
 
 
 def scores(trainer, dataset, train):
-    """Returns losses, their gap, and the test error."""
+    """Returns losses and test error on all training and test examples."""
     options = {"batch_size": 640, "verbose": 0, "return_dict": True}
     train_scores = trainer.evaluate(*inputs(dataset, train), **options)
     test_scores = trainer.evaluate(*inputs(dataset, dataset.test), **options)
@@ -324,9 +319,14 @@ def over_curve(name, rows):
 
 
 def test_loss_at(epochs, train_loss):
-    """Returns the test loss of SGD where its training loss first fell to a value, interpolated between two epochs."""
+    """Returns the test loss of SGD where its training loss first fell to a value, interpolated between two epochs.
+
+    Raises:
+        InputError: If it began below, or never fell so far.
+    """
     losses, values = epochs["train_loss"].to_numpy(), epochs["test_loss"].to_numpy()
-    after = int(np.argmax(losses <= train_loss)) or len(losses) - 1
+    after = int(np.argmax(losses <= train_loss))
+    require(after > 0, "SGD must begin above the training loss, and reach it", train_loss=train_loss)
     share = (losses[after - 1] - train_loss) / (losses[after - 1] - losses[after])
     return values[after - 1] + share * (values[after] - values[after - 1])
 
@@ -346,7 +346,7 @@ def figure(frame):
         row[0].set_ylabel(f"{name}, {found['seeds'].iloc[0]} seeds")
         for axes, quantity in zip(row, COLUMNS.values(), strict=True):
             unit = found["mean"][quantity.removesuffix("_over_curve"), "sgd"] / 100
-            draw(axes, found.loc[quantity].drop(columns="system").drop("sgd", errors="ignore") / unit)
+            draw(axes, found.loc[quantity][["from_sgd", "sgd_low", "sgd_high"]] / unit)
     for axes, title in zip(grid[0], COLUMNS, strict=True):
         axes.set_title(title)
     for axes in grid[-1]:
@@ -356,8 +356,8 @@ def figure(frame):
 
 def draw(axes, rows):
     """Draws the differences of all methods from SGD with their intervals."""
-    rows = rows.reindex([method for method in METHODS if method in rows.index])
-    center, low, high = (rows[column] for column in ("from_sgd", "sgd_low", "sgd_high"))
+    rows = rows.loc[[method for method in METHODS if method in rows.index and method != "sgd"]]
+    center, low, high = (rows[column] for column in rows)
     axes.axvline(0, color=TEXT_COLOUR, linewidth=0.8)
     axes.errorbar(
         center, range(len(rows)), xerr=[center - low, high - center], fmt="o", color=POINT_COLOUR, markersize=4
