@@ -125,7 +125,7 @@ def is_prepared(builder: tfds.core.DatasetBuilder) -> bool:
 
 
 def prepare(builder: tfds.core.DatasetBuilder, manual_dir: Path) -> None:
-    """Prepares a data set from files at hand, without a network.
+    """Prepares a data set from files at hand, without a network; a new builder reads it, whoever prepared it.
 
     Args:
         builder: The data set's builder.
@@ -140,8 +140,10 @@ def prepare(builder: tfds.core.DatasetBuilder, manual_dir: Path) -> None:
             # Unpacked files go to the download folder, and need not outlive the preparation.
             builder.download_and_prepare(download_dir=manual_dir / "unpacked", download_config=config)
     except OSError as error:
-        reason = error.strerror or " ".join(str(error).split())
-        raise InputError(f"{builder.data_path} must be writable. Received: {reason}") from error
+        # Of two processes that prepare at once, the later one cannot rename its folder: the data set is there.
+        if not is_prepared(builder):
+            reason = error.strerror or " ".join(str(error).split())
+            raise InputError(f"{builder.data_path} must be writable. Received: {reason}") from error
 
 
 def original_order(builder: tfds.core.DatasetBuilder, split: str) -> dict[str, np.ndarray]:

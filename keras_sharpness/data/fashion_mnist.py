@@ -91,8 +91,8 @@ def _from_tensorflow_datasets(
     candidates = [builders.builder("fashion_mnist", folder) for folder in ([data_dir, None] if data_dir else [None])]
     builder = next(filter(builders.is_prepared, candidates), None)
     if builder is None:
-        builder = candidates[-1]
-        _prepare(builder, originals or idx.find_or_fetch(download))
+        _prepare(candidates[-1], originals or idx.find_or_fetch(download))
+        builder = builders.builder("fashion_mnist")
     return _decoded(builder)
 
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from keras_sharpness import data
-from keras_sharpness.data import abalone, cora, embedded
+from keras_sharpness.data import abalone, builders, cora, embedded
+from keras_sharpness.errors import InputError
 
 tfds = pytest.importorskip("tensorflow_datasets")
 
@@ -64,3 +65,16 @@ def test_cora_names_its_subjects():
 def test_builders_are_known_to_tensorflow_datasets(tmp_path):
     data.builder("abalone", tmp_path)
     assert type(tfds.builder("abalone", data_dir=tmp_path)).__name__ == "Abalone"
+
+
+def test_a_data_set_that_another_process_prepared_meanwhile_serves(tmp_path, monkeypatch):
+    late, first = (data.builder("abalone", tmp_path) for _ in range(2))
+
+    def refused(**options):
+        raise FileExistsError("Destination already exists")
+
+    monkeypatch.setattr(late, "download_and_prepare", refused)
+    with pytest.raises(InputError, match="must be writable. Received: Destination already exists"):
+        builders.prepare(late, tmp_path)
+    first.download_and_prepare()
+    builders.prepare(late, tmp_path)
