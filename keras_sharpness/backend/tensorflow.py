@@ -5,7 +5,6 @@ less than it costs to compile.
 """
 
 import contextlib
-import contextvars
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -17,12 +16,11 @@ import tensorflow as tf
 
 from keras_sharpness.backend.internals import allow_many_functions
 from keras_sharpness.backend.loops import unrolled
+from keras_sharpness.backend.mapping import is_mapping, within_map
 from keras_sharpness.backend.tensorflow_moments import twice_differentiable
 
 LOOPS_CONVOLUTIONS = True
 LOOPS_IN_PLACE = True
-# Whether a function is traced to be mapped, where both sides of a condition are computed anyway.
-_mapping = contextvars.ContextVar("mapping", default=False)
 # There is no kernel for a batch of convolutions, each with a filter of its own.
 VECTORIZES_CONVOLUTIONS = False
 
@@ -136,13 +134,13 @@ def _of_any_length(structure: Any, axes: tuple[int, ...]) -> Any:
 
 
 def choose(condition: Any, a: list[Any], b: list[Any]) -> list[Any]:
-    if _mapping.get():
+    if is_mapping():
         return [tf.where(condition, x, y) for x, y in zip(a, b, strict=True)]
     return list(tf.cond(condition, lambda: a, lambda: b))
 
 
 def after(structure: Any) -> contextlib.AbstractContextManager[None]:
-    return contextlib.nullcontext() if _mapping.get() else tf.control_dependencies(keras.tree.flatten(structure))
+    return contextlib.nullcontext() if is_mapping() else tf.control_dependencies(keras.tree.flatten(structure))
 
 
 def outline(fn: Callable[..., Any], *args: Any) -> Any:
@@ -155,21 +153,12 @@ def vectorize(fn: Callable[..., Any], in_axes: tuple[Any, ...]) -> Callable[...,
 
         def one(elements: tuple[Any, ...]) -> Any:
             remaining = iter(elements)
-            with _within_map():
+            with within_map():
                 return fn(*(next(remaining) if axis == 0 else arg for arg, axis in zip(args, in_axes, strict=True)))
 
         return tf.vectorized_map(one, mapped, fallback_to_while_loop=False)
 
     return wrapped
-
-
-@contextlib.contextmanager
-def _within_map() -> Iterator[None]:
-    token = _mapping.set(True)
-    try:
-        yield
-    finally:
-        _mapping.reset(token)
 
 
 def scan(
