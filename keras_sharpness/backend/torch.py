@@ -140,7 +140,10 @@ def vectorize(fn: Callable[..., Any], in_axes: tuple[Any, ...]) -> Callable[...,
 def repeatable() -> Iterator[None]:
     """Keras's dropout on PyTorch ignores its seed and draws from the global generator, which all threads share."""
     with _drawing, torch.random.fork_rng():
-        torch.manual_seed(0)
+        # `torch.manual_seed` formats the stack for devices that are not there, which takes longer than a small network.
+        torch.default_generator.manual_seed(0)
+        if torch.cuda.is_available():
+            torch.cuda.manual_seed_all(0)
         yield
 
 
