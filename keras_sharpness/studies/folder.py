@@ -49,6 +49,23 @@ def config_of(folder: str | Path) -> StudyConfig:
         raise InputError(f"{path} must hold the settings of a study. Received: {error}") from error
 
 
+def finished(folder: Path, config: StudyConfig, description: dict[str, Any]) -> dict[str, Any] | None:
+    """Returns the summary of a study that a folder holds the results of, or None where it does not.
+
+    Args:
+        folder: The folder.
+        config: The study.
+        description: As of `record`.
+    """
+    try:
+        summary, rows = json.loads(read_plain(folder / "summary.json")), read_plain(folder / "models.csv").splitlines()
+        before = _flat(config_of(folder), _read_whole(folder / "config.json"))
+    except (OSError, ValueError, InputError):
+        return None
+    whole = before == _flat(config, description) and len(rows) == config.num_models + 1
+    return dict(summary) if whole else None
+
+
 def record(
     folder: Path,
     config: StudyConfig,

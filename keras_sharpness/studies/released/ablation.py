@@ -14,7 +14,7 @@ from keras_sharpness.errors import InputError, require
 from keras_sharpness.pools.store import PoolStore
 from keras_sharpness.statistics import compare_paired_taus
 from keras_sharpness.studies.config import StudyConfig, released_config
-from keras_sharpness.studies.folder import write_csv
+from keras_sharpness.studies.folder import finished, write_csv
 from keras_sharpness.studies.run import run_study
 from keras_sharpness.studies.study import make_study
 from keras_sharpness.studies.systems import Particular
@@ -86,7 +86,8 @@ def run_ablation(
 ) -> pd.DataFrame:
     """Runs a study for each step, in a folder each, and leaves `ablation.csv` next to them.
 
-    Steps of the same training share their pools. An interrupted ablation is continued.
+    Steps of the same training share their pools. An interrupted ablation is continued. A step whose results are there
+    is read, be its networks there or not.
 
     Args:
         way: What `steps` yields.
@@ -105,11 +106,14 @@ def run_ablation(
     """
     rows, tables = [], []
     for number, step in enumerate(way):
-        before = way[number - 1]
-        if number and before.training == step.training:
-            PoolStore(folder / before.name).copy_members(PoolStore(folder / step.name))
         log.info("%d of %d: %s", number + 1, len(way), step.name)
-        summary = run_study(make_study(step.config, data_dir, download), folder / step.name, stop=stop)
+        study = make_study(step.config, data_dir, download)
+        summary = finished(folder / step.name, step.config, study.describe())
+        if summary is None:
+            before = way[number - 1]
+            if number and before.training == step.training:
+                PoolStore(folder / before.name).copy_members(PoolStore(folder / step.name))
+            summary = run_study(study, folder / step.name, stop=stop)
         tables.append(pd.read_csv(folder / step.name / "models.csv"))
         rows.append(_row(step, tables[-1], summary) | _change(tables))
     table = pd.DataFrame(rows)

@@ -1,6 +1,7 @@
 """From one procedure to the other."""
 
 import dataclasses
+import json
 import shutil
 
 import numpy as np
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 
 from keras_sharpness.errors import InputError
+from keras_sharpness.files.atomic import write_json
 from keras_sharpness.statistics import kendall
 from keras_sharpness.studies.config import make_config, released_config
 from keras_sharpness.studies.released import ablation, ascents
@@ -78,6 +80,31 @@ def test_an_ablation_begins_anew_where_a_folder_is_gone(tmp_path):
     table = run_ablation(way, tmp_path)
     shutil.rmtree(tmp_path / way[1].name)
     assert run_ablation(way, tmp_path).equals(table)
+
+
+def test_steps_whose_networks_are_gone_are_read(tmp_path, monkeypatch):
+    way = [*steps("fcnn", num_models=3, max_epochs=1)][:2]
+    table = run_ablation(way, tmp_path)
+    for step in way:
+        shutil.rmtree(tmp_path / step.name / "pool")
+    path = tmp_path / way[0].name / "models.csv"
+    first, *rest = path.read_text().splitlines()
+    path.write_text("\n".join([first, *rest[:-1]]))
+    run = []
+    monkeypatch.setattr(
+        ablation, "run_study", lambda study, folder, **options: run.append(folder) or run_study(study, folder)
+    )
+    assert run_ablation(way, tmp_path).equals(table)
+    assert run == [tmp_path / way[0].name]
+
+
+def test_steps_of_another_backend_are_not_read(tmp_path):
+    way = [*steps("fcnn", num_models=3, max_epochs=1)][:1]
+    run_ablation(way, tmp_path)
+    path = tmp_path / way[0].name / "config.json"
+    write_json(path, json.loads(path.read_text()) | {"backend": "another"})
+    with pytest.raises(InputError, match="backend: another there"):
+        run_ablation(way, tmp_path)
 
 
 def test_the_change_of_tau_is_over_pairs_of_networks():
