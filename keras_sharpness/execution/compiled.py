@@ -1,4 +1,7 @@
-"""Keeps compiled functions from one call to the next, as long as their model lives and has not changed."""
+"""Keeps compiled functions, and what tracing has shown, from one call to the next.
+
+They are kept as long as their model lives and has not changed.
+"""
 
 import copy
 import logging
@@ -20,7 +23,7 @@ _SCALARS = (bool, int, float, str, bytes, type(None))
 # What the layers of a running model count or cache; it has no part in what a call computes.
 _BOOKKEEPING = ("_called", "_losses", "_metrics", "_path", "_parent_path", "_inbound_nodes", "_outbound_nodes", "_lock")
 
-_kept: "weakref.WeakKeyDictionary[keras.Model, OrderedDict[Hashable, Callable[..., Any]]]" = weakref.WeakKeyDictionary()
+_kept: "weakref.WeakKeyDictionary[keras.Model, OrderedDict[Hashable | None, Any]]" = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 
 
@@ -28,14 +31,14 @@ class _Unknown(Exception):
     """A layer holds something that cannot be compared."""
 
 
-def keep(model: keras.Model, key: Hashable | None, make: Callable[[], Callable[..., Any]]) -> Callable[..., Any]:
-    """Returns a compiled function: the one that was made before under the same key, or a new one.
+def keep(model: keras.Model, key: Hashable | None, make: Callable[[], Any]) -> Any:
+    """Returns a compiled function, or what tracing has shown: what was made before under the same key, or a new one.
 
-    A kept function must not refer to the model, which would then live for ever.
+    It must not refer to the model, which would then live for ever.
 
     Args:
         model: The model that it belongs to.
-        key: All that the function depends on; None: it is made anew.
+        key: All that it depends on; None: it is made anew.
         make: Makes it.
     """
     if key is None:
@@ -49,6 +52,13 @@ def keep(model: keras.Model, key: Hashable | None, make: Callable[[], Callable[.
         while len(functions) > MOST_KEPT:
             functions.popitem(last=False)
         return functions[key]
+
+
+def recall(model: keras.Model, key: Hashable | None) -> Any:
+    """Returns what is kept under a key; None where nothing is."""
+    with _lock:
+        functions = _kept.get(model)
+        return None if functions is None else functions.get(key)
 
 
 def fingerprint(model: keras.Model) -> Hashable | None:

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+import keras
 import numpy as np
 
+from keras_sharpness.execution.compiled import keep, objective_key, recall
 from keras_sharpness.objective.example_source import ExampleSource
 from keras_sharpness.objective.labelled_data import LabelledData
-from keras_sharpness.objective.objective import Objective
+from keras_sharpness.objective.objective import MOST_OUTLINED, Objective
 
 # Examples in a piece of data that do not fit the memory, where `batch_size` does not say.
 STREAMED = 1024
@@ -58,8 +60,18 @@ class CheckedData:
         self._passed = True
 
     def _check(self, data: LabelledData, places: np.ndarray) -> None:
-        """Checks data; of the shapes, which all examples share, only the first time."""
-        if self._outputs is None:
-            self._outputs = self._objective.check(data, places)
-        else:
-            self._objective.check_more(data, places, self._outputs)
+        """Checks data; of the shapes, which all examples share, only the first time that the model meets them."""
+        if self._outputs is not None:
+            self._objective.check(data, places, self._outputs)
+            return
+        model, key = self._objective.model, objective_key(self._objective, "check", *_shapes(data, places))
+        known = recall(model, key)
+        self._outputs = self._objective.check(data, places, known)
+        if known is None:
+            keep(model, key, lambda: self._outputs)
+
+
+def _shapes(data: LabelledData, places: np.ndarray) -> tuple[str, int]:
+    """Returns structure, shapes and dtypes of one example, and how many examples a check looks at."""
+    one = keras.tree.map_structure(lambda a: f"{a.dtype} {tuple(a.shape[1:])}", data.tensors)
+    return str(one), min(np.size(places), MOST_OUTLINED)

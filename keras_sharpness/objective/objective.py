@@ -66,41 +66,28 @@ class Objective:
         wrapper = keras.layers.TorchModuleWrapper
         self._holds_modules = any(isinstance(layer, wrapper) for layer in flatten_layers(model))
 
-    def check(self, data: LabelledData, examples: np.ndarray) -> Any:
+    def check(self, data: LabelledData, examples: np.ndarray, known: Any = None) -> Any:
         """Checks that data, model and loss fit, before anything is computed.
 
         Args:
             data: The data.
             examples: Indices of the examples that the loss will be taken of; targets of others do not matter.
+            known: What this returned for data that differ in their numbers only.
 
         Returns:
-            The model's outputs for a few examples: their structure, shapes and dtypes.
+            Shapes and dtypes of the model's outputs for a few examples, in their structure.
 
         Raises:
             InputError: If a number is not finite, the model does not take the inputs, or the loss not the targets.
         """
         data.require_finite(examples)
-        fixed = None if self.on_graph else fixed_batch_size(self.model)
-        count = fixed or min(np.size(examples), MOST_OUTLINED)
-        at = (*values(self.model), data.tensors, ops.convert_to_tensor(np.resize(examples, count)))
-        outputs, *_ = _outline("`x` must be inputs that the model takes", partial(self.outputs, training=False), *at)
+        outputs = known
+        if known is None:
+            outputs, *_ = self._outline("`x` must be inputs that the model takes", self.outputs, data, examples)
         self.batch_loss.check_labels(take(data.tensors[1], ops.convert_to_tensor(np.unique(examples))), outputs)
-        _outline("`y` must be targets that the loss takes", partial(self.loss_and_error, training=False), *at)
-        return outputs
-
-    def check_more(self, data: LabelledData, examples: np.ndarray, outputs: Any) -> None:
-        """Checks further data, which differ from those checked before in their numbers only.
-
-        Args:
-            data: The data.
-            examples: As of `check`.
-            outputs: What `check` returned.
-
-        Raises:
-            InputError: If a number is not finite, or the loss does not take the targets.
-        """
-        data.require_finite(examples)
-        self.batch_loss.check_labels(take(data.tensors[1], ops.convert_to_tensor(np.unique(examples))), outputs)
+        if known is None:
+            self._outline("`y` must be targets that the loss takes", self.loss_and_error, data, examples)
+        return keras.tree.map_structure(_shape, outputs)
 
     def takes(self, data: LabelledData, size: int) -> bool:
         """Returns whether the model takes a number of examples at once, and returns an output for each."""
@@ -207,6 +194,11 @@ class Objective:
         new = [scope.get_current_value(variable) for variable in variables]
         return *found, [old if value is None else value for old, value in zip(state, new, strict=True)]
 
+    def _outline(self, what: str, fn: Callable[..., Any], data: LabelledData, examples: np.ndarray) -> Any:
+        fixed = None if self.on_graph else fixed_batch_size(self.model)
+        few = ops.convert_to_tensor(np.resize(examples, fixed or min(np.size(examples), MOST_OUTLINED)))
+        return _outline(what, partial(fn, training=False), *values(self.model), data.tensors, few)
+
     def _loss(self, inputs: Any, targets: Any, outputs: Any, training: bool) -> Array:
         """Returns the loss inside the scope of a pass."""
         if isinstance(self.batch_loss, OwnLoss):
@@ -228,6 +220,10 @@ def values(model: keras.Model) -> tuple[Weights, State]:
 def perturbation_dtype(variable: keras.Variable) -> str:
     """Returns the type in which a weight is perturbed."""
     return "float32" if variable.dtype in SHORT else str(variable.dtype)
+
+
+def _shape(array: Any) -> keras.KerasTensor:
+    return keras.KerasTensor(tuple(array.shape), keras.backend.standardize_dtype(array.dtype))
 
 
 def _outline(what: str, fn: Callable[..., Any], *args: Any) -> Any:

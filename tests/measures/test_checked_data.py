@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import keras_sharpness as ks
+from keras_sharpness import backend
 from keras_sharpness.errors import InputError
 from keras_sharpness.measures.checked_data import CheckedData
 from keras_sharpness.objective.example_source import open_examples
@@ -102,6 +103,40 @@ def test_a_model_that_does_not_fit_is_refused_before_all_is_read(small, large):
     with pytest.raises(InputError, match="`x` must be inputs that the model takes"):
         ks.Sample(model, Watched(x[:, :2]), y, loss, m=None)
     assert set(read) == set(range(16))
+
+
+ONES = np.ones((20, 3), "float32")
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        (ONES, np.full(20, 4), "labels in `y` must be whole numbers from 0 to 3"),
+        (ONES + np.inf, np.zeros(20, int), "`x` must hold only finite numbers"),
+        (ONES[:, :2], np.zeros(20, int), "`x` must be inputs that the model takes"),
+        (ONES, np.zeros((20, 2), int), "`y` must be targets"),
+    ],
+)
+def test_shapes_are_checked_once_for_a_model_and_numbers_in_each_call(x, y, message, monkeypatch):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4, "softmax")])
+    outlined = []
+    outline = backend.outline
+    monkeypatch.setattr(backend, "outline", lambda *args: outlined.append(1) or outline(*args))
+
+    def measure(x, y):
+        return ks.worst_case_sharpness(model, x, y, "sparse_categorical_crossentropy", **BATCHES)
+
+    right = (ONES, np.zeros(20, int))
+    measure(*right)
+    assert len(outlined) == 2
+    with pytest.raises(InputError, match=message):
+        measure(x, y)
+    outlined.clear()
+    measure(*right)
+    assert not outlined
+    model.layers[0].activation = keras.activations.sigmoid
+    measure(*right)
+    assert len(outlined) == 2
 
 
 MEMORY = """
