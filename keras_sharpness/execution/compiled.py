@@ -20,8 +20,21 @@ log = logging.getLogger(__name__)
 # Functions kept for each model; the one that was not used for the longest time goes first.
 MOST_KEPT = 32
 _SCALARS = (bool, int, float, str, bytes, type(None))
-# What the layers of a running model count or cache; it has no part in what a call computes.
-_BOOKKEEPING = ("_called", "_losses", "_metrics", "_path", "_parent_path", "_inbound_nodes", "_outbound_nodes", "_lock")
+# What the layers of a running model count or cache, which has no part in what a call computes; and what they hold as
+# PyTorch's modules: layers, which are walked, and variables.
+_BOOKKEEPING = frozenset(
+    (
+        "_called",
+        "_losses",
+        "_metrics",
+        "_path",
+        "_parent_path",
+        "_inbound_nodes",
+        "_outbound_nodes",
+        "_lock",
+        "_modules",
+    )
+)
 
 _kept: "weakref.WeakKeyDictionary[keras.Model, OrderedDict[Hashable | None, Any]]" = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
