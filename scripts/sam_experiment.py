@@ -39,7 +39,8 @@ NOTE = """# SGD, SAM and adaptive SAM
 Means over seeds, and the differences from SGD of the same seeds with Student's interval over seeds, which is not
 corrected for the number of rows. Each method had the same number of gradients, but for `sgd_half`, which had the same
 number of steps as SAM and half the gradients. `test_loss_over_curve` is the difference from SGD of the same seed in the
-epoch in which it had the same training loss, interpolated between epochs. Made by `python scripts/sam_experiment.py`.
+epoch in which it had the same training loss, interpolated between epochs; seeds in which SGD never had it are left out
+(`seeds` in `table.csv`). Made by `python scripts/sam_experiment.py`.
 
 """
 
@@ -312,21 +313,27 @@ def over_curve(name, rows):
     epochs = dict(list(pd.read_csv(CURVES / f"{name}.csv").groupby("seed")))
     for method in [method for method in METHODS if method != "sgd"]:
         of_method = rows[rows["method"] == method]
-        there = [test_loss_at(epochs[row.seed], row.train_loss) for row in of_method.itertuples()]
-        row = {"system": name, "quantity": "test_loss_over_curve", "method": method, "seeds": len(of_method)}
-        row["mean"] = of_method["test_loss"].mean()
-        yield row | named(paired_difference(of_method["test_loss"], there), "sgd")
+        there = np.array([test_loss_at(epochs[row.seed], row.train_loss) for row in of_method.itertuples()])
+        known = np.isfinite(there)
+        row = {"system": name, "quantity": "test_loss_over_curve", "method": method, "seeds": int(known.sum())}
+        row["mean"] = of_method["test_loss"][known].mean()
+        yield row | named(paired_difference(of_method["test_loss"][known], there[known]), "sgd")
 
 
 def test_loss_at(epochs, train_loss):
     """Returns the test loss of SGD where its training loss first fell to a value, interpolated between two epochs.
 
+    Returns:
+        The loss; NaN if SGD never reached the value.
+
     Raises:
-        InputError: If it began below, or never fell so far.
+        InputError: If SGD began below it.
     """
     losses, values = epochs["train_loss"].to_numpy(), epochs["test_loss"].to_numpy()
+    if losses.min() > train_loss:
+        return np.nan
     after = int(np.argmax(losses <= train_loss))
-    require(after > 0, "SGD must begin above the training loss, and reach it", train_loss=train_loss)
+    require(after > 0, "SGD must begin above the training loss", train_loss=train_loss)
     share = (losses[after - 1] - train_loss) / (losses[after - 1] - losses[after])
     return values[after - 1] + share * (values[after] - values[after - 1])
 
