@@ -10,6 +10,12 @@ epochs.
 
 trains by SGD from the same seeds again and writes the losses after each epoch into `runs/training/sam/curves`:
 what SGD had reached at the training loss of another method.
+
+    python scripts/sam_experiment.py statistics resnet
+
+trains by SGD with SAM's number of steps and by SAM again, and writes the losses with the moving statistics of batch
+normalization, and with those of all training examples, into `runs/training/sam/statistics`.
+
 `python scripts/sam_experiment.py table` writes the paired differences from SGD into `runs/training/sam/table.md`, and
 draws `differences.png`.
 """
@@ -171,6 +177,28 @@ def curve(name: str) -> None:
         fit(trainer, system, dataset, train, seed, 2, [callback])
     CURVES.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(rows).to_csv(CURVES / f"{name}.csv", index=False)
+
+
+def statistics(name: str) -> None:
+    """Writes losses with the moving statistics of batch normalization and with those of all training examples."""
+    system, dataset, train = opened(name)
+    _, model = made(system, dataset)
+    trainers, rows = {"sgd_half": Plain(model), "sam_0.1": ks.SAM(model, rho=0.1)}, []
+    layers = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    for seed in range(system.seeds):
+        for method, trainer in trainers.items():
+            fit(trainer, system, dataset, train, seed, 1)
+            moving = scores(trainer, dataset, train)
+            kept = [layer.momentum for layer in layers]
+            for layer in layers:
+                layer.momentum = 0.0
+            model(inputs(dataset, train)[0], training=True)
+            for layer, momentum in zip(layers, kept, strict=True):
+                layer.momentum = momentum
+            whole = {f"{key}_whole": value for key, value in scores(trainer, dataset, train).items()}
+            rows.append({"method": method, "seed": seed} | moving | whole)
+    (FOLDER / "statistics").mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows).to_csv(FOLDER / "statistics" / f"{name}.csv", index=False)
 
 
 def opened(name):
@@ -391,7 +419,7 @@ def section(group):
 if __name__ == "__main__":
     if sys.argv[1] == "table":
         table()
-    elif sys.argv[1] == "curve":
-        curve(sys.argv[2])
+    elif sys.argv[1] in ("curve", "statistics"):
+        {"curve": curve, "statistics": statistics}[sys.argv[1]](sys.argv[2])
     else:
         main(sys.argv[1])
