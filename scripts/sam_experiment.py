@@ -17,7 +17,7 @@ trains by SGD with SAM's number of steps and by SAM again, and writes the losses
 normalization, and with those of all training examples, into `runs/training/sam/statistics`.
 
 `python scripts/sam_experiment.py table` writes the paired differences from SGD into `runs/training/sam/table.md`, and
-draws `differences.png`.
+draws `differences.png`; it prints the differences under both statistics.
 """
 
 import csv
@@ -318,6 +318,16 @@ def table() -> None:
     frame.to_csv(FOLDER / "table.csv", index=False)
     (FOLDER / "table.md").write_text(NOTE + "\n\n".join(map(section, frame.groupby("system", sort=False))) + "\n")
     figure(frame).savefig(FOLDER / "differences.png", dpi=150)
+    for path in sorted((FOLDER / "statistics").glob("*.csv")):
+        print(path.stem, *lag(path), sep="\n")
+
+
+def lag(path):
+    """Yields test losses of SAM less those of SGD with as many steps, with both statistics of batch normalization."""
+    wide = pd.read_csv(path).set_index(["seed", "method"]).unstack("method")
+    for column in ("test_loss", "test_loss_whole"):
+        difference = named(paired_difference(wide[column]["sam_0.1"], wide[column]["sgd_half"]), "sgd_half")
+        yield {"quantity": column, "sgd_half": wide[column]["sgd_half"].mean()} | difference
 
 
 def differences(path):
@@ -419,7 +429,9 @@ def section(group):
 if __name__ == "__main__":
     if sys.argv[1] == "table":
         table()
-    elif sys.argv[1] in ("curve", "statistics"):
-        {"curve": curve, "statistics": statistics}[sys.argv[1]](sys.argv[2])
+    elif sys.argv[1] == "curve":
+        curve(sys.argv[2])
+    elif sys.argv[1] == "statistics":
+        statistics(sys.argv[2])
     else:
         main(sys.argv[1])
