@@ -111,10 +111,9 @@ def compile(
 
 
 def choose(condition: Any, a: list[Any], b: list[Any]) -> list[Any]:
-    try:
-        return a if condition else b
-    except RuntimeError:  # Under `vmap` the condition is one for each copy.
+    if is_mapping():
         return [torch.where(condition, x, y) for x, y in zip(a, b, strict=True)]
+    return a if condition else b
 
 
 def after(structure: Any) -> contextlib.AbstractContextManager[None]:
